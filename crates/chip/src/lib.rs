@@ -1,0 +1,1 @@
+//! Functional model of the Weft chip: harts, cores, memory, execution engine.

@@ -1,0 +1,1 @@
+//! Drop-in libcuda.so.1.

@@ -1,0 +1,1 @@
+//! Safe device runtime: contexts, modules, memory, streams, events, compile cache.

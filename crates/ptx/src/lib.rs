@@ -1,0 +1,9 @@
+//! PTX text to a tree, with located errors, and the extraction of PTX from fatbins and ELF
+//! files.
+//!
+//! The tree says what was written, not what it means: opcodes and modifiers stay words, so an
+//! instruction nobody knows is an entry in the tree that the compiler can name and locate.
+//! Parsing never panics on any bytes and never stops at the first error.
+#![forbid(unsafe_code)]
+
+pub mod ast;
