@@ -43,6 +43,13 @@ pub enum Directive<'a> {
         /// The function it stands for.
         aliasee: &'a str,
     },
+    /// `.pragma "text";` for the whole module.
+    Pragma {
+        /// Where it is written.
+        span: Span,
+        /// Its text, between the quotation marks.
+        text: &'a str,
+    },
 }
 
 /// Linking directive in front of a declaration.
@@ -134,7 +141,7 @@ pub struct Variable<'a> {
     pub init: Option<Initializer<'a>>,
     /// `.ptr` attribute of a kernel parameter: space (if given) and alignment.
     pub pointer: Option<(Option<StateSpace>, Option<u32>)>,
-    /// `.attribute(...)` words, such as `.managed`.
+    /// `.attribute(...)` words without their dots, such as `managed`.
     pub attributes: Vec<&'a str>,
 }
 
@@ -162,6 +169,8 @@ pub enum Initializer<'a> {
         name: &'a str,
         /// Byte offset added.
         offset: i64,
+        /// Written as `mask(generic(name))`.
+        generic: bool,
     },
 }
 
@@ -180,6 +189,10 @@ pub struct Function<'a> {
     pub returns: Vec<Variable<'a>>,
     /// Parameters.
     pub params: Vec<Variable<'a>>,
+    /// `.attribute(...)` words, such as `unified(1, 2)`.
+    pub attributes: Vec<&'a str>,
+    /// Texts of the `.pragma` directives between the header and the body.
+    pub pragmas: Vec<&'a str>,
     /// Performance-tuning directives such as `.maxntid 256, 1, 1` or `.noreturn`:
     /// name without the dot, and its numbers.
     pub tuning: Vec<(&'a str, Vec<u64>)>,
@@ -231,6 +244,8 @@ pub enum Statement<'a> {
         returns: Vec<Variable<'a>>,
         /// Parameters.
         params: Vec<Variable<'a>>,
+        /// Directives such as `.noreturn` and `.abi_preserve 3`, as in [`Function::tuning`].
+        tuning: Vec<(&'a str, Vec<u64>)>,
     },
     /// `.loc file line column`
     Location {
@@ -240,6 +255,8 @@ pub enum Statement<'a> {
         line: u32,
         /// Column, from 1.
         column: u32,
+        /// `inlined_at`: file, line and column of the call this code was inlined into.
+        inlined_at: Option<(u32, u32, u32)>,
     },
     /// `.pragma "text";`
     Pragma {
@@ -299,8 +316,20 @@ pub enum Operand<'a> {
     Negated(Box<Self>),
     /// `(a, b)`: arguments or results of a call.
     List(Vec<Self>),
-    /// `[name, {x, y}]`: texture and surface coordinates.
-    TextureAddress(&'a str, Box<Self>),
+    /// `name.b0` .. `name.b3`, `name.h0`, `name.h1`: the byte or half-word of a register that a
+    /// video instruction reads or writes; the selector is kept without its dot.
+    Selector(&'a str, &'a str),
+    /// `name[index]`: an array element; the index is in elements, not bytes.
+    Element(&'a str, Address<'a>),
+    /// `[name, {x, y}]`, `[name, sampler, {x, y}]`: coordinates in a texture, surface or tensor.
+    TextureAddress {
+        /// The texture, surface or tensor map: a variable, or a register with its address.
+        base: Address<'a>,
+        /// The sampler, where it is given apart from the texture.
+        sampler: Option<&'a str>,
+        /// A vector or a single coordinate.
+        coordinates: Box<Self>,
+    },
     /// `_`: a discarded result.
     Discard,
 }

@@ -7,3 +7,9 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+pub mod error;
+pub mod parse;
+pub mod source;
+
+pub use error::{Cause, Error};
+pub use parse::{parse, parse_with_errors};

@@ -1,0 +1,100 @@
+//! What can be wrong with PTX text, and where.
+//!
+//! A message is a lowercase fragment without a location, because the caller knows the file
+//! name: [`crate::source::render`] adds name, line, column and the source line.
+
+use crate::ast::Span;
+
+/// An error at a place in the source text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause} (at byte {})", span.start)]
+pub struct Error {
+    /// The bytes at fault.
+    pub span: Span,
+    /// What is wrong with them.
+    #[source]
+    pub cause: Cause,
+}
+
+/// What is wrong with a piece of PTX text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Something else belongs here.
+    #[error("expected {expected}, found {found}")]
+    Expected {
+        /// What the grammar has at this place.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A byte that starts no token.
+    #[error("unexpected byte 0x{0:02x}")]
+    UnexpectedByte(u8),
+    /// A string or a name that is not UTF-8.
+    #[error("text is not valid UTF-8")]
+    NotUtf8,
+    /// `/*` without `*/`.
+    #[error("comment is never closed")]
+    UnclosedComment,
+    /// A string without its closing quotation mark on the same line.
+    #[error("string is never closed")]
+    UnclosedString,
+    /// `{`, `(` or `[` without its counterpart.
+    #[error("`{0}` is never closed")]
+    Unclosed(char),
+    /// Digits that form no number, such as `0x` or `12ab`.
+    #[error("malformed number `{0}`")]
+    MalformedNumber(String),
+    /// A number beyond what its place can hold.
+    #[error("number is out of range: {what} is at most {max}")]
+    NumberTooLarge {
+        /// What the number stands for.
+        what: &'static str,
+        /// The largest value allowed.
+        max: u64,
+    },
+    /// Division or remainder by zero in a constant expression.
+    #[error("constant expression divides by zero")]
+    DivisionByZero,
+    /// A floating-point number where only integers may be used.
+    #[error("floating-point numbers take no operators but a sign")]
+    FloatInExpression,
+    /// A word after a dot that is no directive here.
+    #[error("unknown directive `{0}`")]
+    UnknownDirective(String),
+    /// A member selector such as `.q` that PTX does not have.
+    #[error("unknown member `{0}`")]
+    UnknownMember(String),
+    /// The text does not begin with this directive.
+    #[error("`{0}` directive is missing")]
+    MissingDirective(&'static str),
+    /// Blocks, initialisers, vectors or expressions too deep inside each other.
+    #[error("nesting is deeper than {0} levels")]
+    TooDeep(u32),
+    /// More registers than any program has.
+    #[error("{count} registers declared in one function: at most {max} are supported")]
+    TooManyRegisters {
+        /// Registers of the function so far, this declaration included.
+        count: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// An array whose size in bytes does not fit in the address space.
+    #[error("array is larger than the address space")]
+    ArrayTooLarge,
+    /// Text of 4 GiB or more.
+    #[error("source of {0} bytes is too large: at most 4 GiB are supported")]
+    SourceTooLarge(usize),
+    /// The parser gave up.
+    #[error("too many errors: stopped after {0}")]
+    TooManyErrors(usize),
+}
+
+impl Error {
+    /// An error at `span`.
+    #[must_use]
+    pub const fn new(span: Span, cause: Cause) -> Self {
+        Self { span, cause }
+    }
+}
