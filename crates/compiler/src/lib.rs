@@ -3,6 +3,31 @@
 //! The path: PTX tree ([`weft_ptx`]) -> SSA IR ([`ir`]), checked by a verifier and given
 //! meaning by an interpreter -> divergence analysis -> linearised, masked machine code ->
 //! register allocation -> image. Nothing here executes machine code.
+//!
+//! ```text
+//! weft_ptx::ast::Module --lower--> ir::Unit --optimise--> ir::Unit --compile--> image
+//! ```
 #![forbid(unsafe_code)]
 
+mod error;
+mod front;
 pub mod ir;
+
+pub use error::{Error, ErrorKind};
+pub use front::{ModuleVariable, Relocation, RelocationKind, kernels, lower, module_variables};
+
+/// What a program may ask the compiler to assume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Compute capability (major, minor) that the device reports. PTX for a newer target is an
+    /// error, as it is for an Nvidia driver.
+    pub compute_capability: (u32, u32),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            compute_capability: (8, 9),
+        }
+    }
+}
