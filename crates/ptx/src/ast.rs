@@ -116,6 +116,22 @@ pub enum ScalarType {
     SurfRef,
 }
 
+impl ScalarType {
+    /// Size of a value in memory, in bytes. A predicate takes one; opaque types are handles of
+    /// eight.
+    #[must_use]
+    pub const fn bytes(self) -> u8 {
+        match self {
+            Self::B8 | Self::U8 | Self::S8 | Self::Pred => 1,
+            Self::B16 | Self::U16 | Self::S16 | Self::F16 | Self::Bf16 => 2,
+            Self::B32 | Self::U32 | Self::S32 | Self::F16x2 | Self::Bf16x2 | Self::F32 => 4,
+            Self::B64 | Self::U64 | Self::S64 | Self::F64 => 8,
+            Self::TexRef | Self::SamplerRef | Self::SurfRef => 8,
+            Self::B128 => 16,
+        }
+    }
+}
+
 /// A variable, register, or parameter declaration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variable<'a> {
@@ -161,6 +177,8 @@ pub enum Initializer<'a> {
         /// Written as `generic(name)`.
         generic: bool,
     },
+    /// `name = value` of an opaque variable, such as `filter_mode = linear`.
+    Property(&'a str, &'a str),
     /// `mask(symbol)`: one byte `0xff << shift` of an address, as the `mask()` operator gives.
     Mask {
         /// The 64-bit mask, such as `0xFF00`.
@@ -316,15 +334,15 @@ pub enum Operand<'a> {
     Negated(Box<Self>),
     /// `(a, b)`: arguments or results of a call.
     List(Vec<Self>),
-    /// `name.b0` .. `name.b3`, `name.h0`, `name.h1`: the byte or half-word of a register that a
-    /// video instruction reads or writes; the selector is kept without its dot.
+    /// `name.b0`, `name.h1`, `name.b3210`: the bytes or half-words of a register that a video
+    /// instruction reads or writes; the selector is kept without its dot.
     Selector(&'a str, &'a str),
     /// `name[index]`: an array element; the index is in elements, not bytes.
     Element(&'a str, Address<'a>),
     /// `[name, {x, y}]`, `[name, sampler, {x, y}]`: coordinates in a texture, surface or tensor.
     TextureAddress {
         /// The texture, surface or tensor map: a variable, or a register with its address.
-        base: Address<'a>,
+        base: &'a str,
         /// The sampler, where it is given apart from the texture.
         sampler: Option<&'a str>,
         /// A vector or a single coordinate.

@@ -57,8 +57,8 @@ pub enum Cause {
     /// Division or remainder by zero in a constant expression.
     #[error("constant expression divides by zero")]
     DivisionByZero,
-    /// A floating-point number where only integers may be used.
-    #[error("floating-point numbers take no operators but a sign")]
+    /// An operator of integers, or a cast, applied to a floating-point number.
+    #[error("operator does not apply to floating-point numbers")]
     FloatInExpression,
     /// A word after a dot that is no directive here.
     #[error("unknown directive `{0}`")]
@@ -80,6 +80,15 @@ pub enum Cause {
         /// The limit.
         max: u64,
     },
+    /// `name<count>` of something that is not a register.
+    #[error("only registers are declared with a count")]
+    CountOutsideRegisters,
+    /// An alignment that is not a power of two.
+    #[error("alignment {0} is not a power of two")]
+    BadAlignment(u32),
+    /// `.address_size` other than 32 and 64.
+    #[error("address size is neither 32 nor 64")]
+    BadAddressSize,
     /// An array whose size in bytes does not fit in the address space.
     #[error("array is larger than the address space")]
     ArrayTooLarge,
