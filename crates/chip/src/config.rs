@@ -1,0 +1,32 @@
+//! What a chip consists of, as far as its functional model depends on it.
+
+/// Organisation of a chip. The default is W1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChipConfig {
+    /// Name in reports.
+    pub name: String,
+    /// Cores; at least 1. CTA `i` of a launch runs on core `i % cores`.
+    pub cores: u32,
+    /// Scratchpad of one core in bytes: the most shared memory of a CTA.
+    pub shared_bytes_per_core: u32,
+    /// Device memory in bytes: the size of the reserved region.
+    pub memory_bytes: u64,
+    /// Core clock in hertz.
+    pub clock_hz: u64,
+    /// Host threads that run cores; `None`: one per host processor, at most one per core.
+    pub host_threads: Option<usize>,
+}
+
+impl Default for ChipConfig {
+    fn default() -> Self {
+        Self {
+            name: "W1".to_owned(),
+            cores: 16,
+            shared_bytes_per_core: 128 << 10,
+            memory_bytes: 64 << 30,
+            clock_hz: 1_465_000_000,
+            host_threads: None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The sorted table of accessible intervals. A table never changes; changes make new ones.
+
+/// What kernels may do with an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Loads, stores and atomics.
+    ReadWrite,
+    /// Loads only.
+    ReadOnly,
+}
+
+/// Accessible bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Interval {
+    /// First byte.
+    pub address: u64,
+    /// Size; at least 1.
+    pub bytes: u64,
+    /// What kernels may do with it.
+    pub access: Access,
+    /// Registered host memory, not device memory.
+    pub host: bool,
+}
+
+impl Interval {
+    /// Address after the last byte.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.address + self.bytes
+    }
+}
+
+/// Disjoint intervals in order of address.
+#[derive(Debug, Default)]
+pub(crate) struct Intervals(Vec<Interval>);
+
+impl Intervals {
+    /// The interval with this index, which [`Intervals::find`] of this table gave.
+    pub(crate) fn get(&self, index: usize) -> Interval {
+        self.0[index]
+    }
+
+    /// Whether interval `index` of this table, if it exists, holds all the bytes.
+    #[inline(always)]
+    pub(crate) fn holds(&self, index: u32, address: u64, bytes: u64, write: bool) -> bool {
+        self.0.get(index as usize).is_some_and(|interval| {
+            let offset = address.wrapping_sub(interval.address);
+            offset < interval.bytes
+                && bytes <= interval.bytes - offset
+                && (!write || interval.access == Access::ReadWrite)
+        })
+    }
+
+    /// Index of the interval that holds all the bytes.
+    pub(crate) fn find(&self, address: u64, bytes: u64) -> Option<usize> {
+        let after = self
+            .0
+            .partition_point(|interval| interval.address <= address);
+        let index = after.checked_sub(1)?;
+        let index32 = u32::try_from(index).ok()?;
+        self.holds(index32, address, bytes, false).then_some(index)
+    }
+
+    /// A table with one interval more, or `None` if it overlaps another.
+    pub(super) fn with(&self, interval: Interval) -> Option<Self> {
+        let at = self
+            .0
+            .partition_point(|other| other.address < interval.address);
+        let before_ends = at
+            .checked_sub(1)
+            .is_none_or(|i| self.0[i].end() <= interval.address);
+        let after_begins = self
+            .0
+            .get(at)
+            .is_none_or(|next| interval.end() <= next.address);
+        if !(before_ends && after_begins) {
+            return None;
+        }
+        let mut next = Vec::with_capacity(self.0.len() + 1);
+        next.extend_from_slice(&self.0[..at]);
+        next.push(interval);
+        next.extend_from_slice(&self.0[at..]);
+        Some(Self(next))
+    }
+
+    /// A table without the interval that begins at `address`, and that interval.
+    pub(super) fn without(&self, address: u64, host: bool) -> Option<(Self, Interval)> {
+        let at = self
+            .0
+            .binary_search_by_key(&address, |interval| interval.address)
+            .ok()?;
+        if self.0[at].host != host {
+            return None;
+        }
+        let mut next = self.0.clone();
+        let removed = next.remove(at);
+        Some((Self(next), removed))
+    }
+}

@@ -1,0 +1,99 @@
+//! Code placed in the code window, shareable between launches and threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use weft_isa::abi::CODE_WINDOW;
+
+/// Code at an address. Cloning is cheap and gives the same program.
+#[derive(Clone, Debug)]
+pub struct Program {
+    image: Arc<Image>,
+}
+
+/// The bytes of a program. Its decoded form belongs to the host threads that run it.
+#[derive(Debug)]
+pub(crate) struct Image {
+    /// Distinguishes programs within this process.
+    id: u64,
+    base: u64,
+    code: Box<[u8]>,
+}
+
+impl Program {
+    /// A program of these bytes at `base`, which is in the code window for kernels.
+    /// Instructions are decoded when they are first reached.
+    ///
+    /// # Panics
+    ///
+    /// If `base` is odd or `base + code.len()` overflows.
+    #[must_use]
+    pub fn new(code: &[u8], base: u64) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        assert!(base.is_multiple_of(2), "code at an odd address");
+        assert!(
+            base.checked_add(code.len() as u64).is_some(),
+            "code wraps around"
+        );
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self {
+            image: Arc::new(Image {
+                id,
+                base,
+                code: code.into(),
+            }),
+        }
+    }
+
+    /// A program at the start of the code window.
+    #[must_use]
+    pub fn at_window(code: &[u8]) -> Self {
+        Self::new(code, CODE_WINDOW)
+    }
+
+    /// Address of the first byte.
+    #[must_use]
+    pub fn base(&self) -> u64 {
+        self.image.base
+    }
+
+    /// Size in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.image.code.len() as u64
+    }
+
+    /// Whether an instruction could begin at this address.
+    #[must_use]
+    pub fn contains(&self, pc: u64) -> bool {
+        pc.is_multiple_of(2)
+            && pc
+                .checked_sub(self.base())
+                .is_some_and(|offset| offset + 2 <= self.bytes())
+    }
+
+    pub(crate) fn image(&self) -> &Arc<Image> {
+        &self.image
+    }
+}
+
+impl Image {
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The instruction word at `pc`: 4 bytes, or 2 at the end of the code.
+    pub(crate) fn word(&self, pc: u64) -> Option<u32> {
+        if !pc.is_multiple_of(2) {
+            return None;
+        }
+        let offset = usize::try_from(pc.checked_sub(self.base)?).ok()?;
+        let low = self.code.get(offset..offset.checked_add(2)?)?;
+        let low = u32::from(u16::from_le_bytes([low[0], low[1]]));
+        match self.code.get(offset + 2..offset + 4) {
+            Some(high) => Some(low | u32::from(u16::from_le_bytes([high[0], high[1]])) << 16),
+            // Only a 16-bit instruction fits here.
+            None => (low & 3 != 3).then_some(low),
+        }
+    }
+}
