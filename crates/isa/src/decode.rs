@@ -43,9 +43,6 @@ struct Index {
 const _: () = assert!(CANDIDATES_LEN <= u16::MAX as usize && ROWS.len() <= u16::MAX as usize);
 
 #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
-#[expect(
-    reason = "bounded by the entries of the lists"
-)]
 static INDEX: Index = {
     let mut starts = [0u16; KEYS + 1];
     let mut row = 0;

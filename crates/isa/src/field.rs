@@ -436,6 +436,18 @@ impl Implicit for MaskV0 {
     }
 }
 
+/// The rounding mode of `fcvtmod.w.d`, which has no other.
+#[derive(Clone, Copy, Debug)]
+pub enum TowardsZero {}
+
+impl Implicit for TowardsZero {
+    fn show(syntax: &mut Syntax<'_, '_>) -> fmt::Result {
+        syntax.operand(RoundingMode::Rtz)
+    }
+
+    fn register(_: &mut impl FnMut(Register, Access)) {}
+}
+
 /// Fields of a segment load or store, 2 to 8: `nf` plus one, bits 31:29. One field is the
 /// plain load or store, which is a row of its own.
 #[derive(Clone, Copy, Debug)]

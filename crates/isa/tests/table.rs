@@ -1,0 +1,131 @@
+//! The table against itself: rows do not overlap, and decoding inverts encoding.
+
+mod sample;
+
+use sample::{Random, random_word};
+use weft_isa::{Inst, Opcode, Row, decode, instruction_length};
+
+/// Whether some word matches both rows.
+fn overlap(a: &Row, b: &Row) -> bool {
+    (a.match_bits ^ b.match_bits) & a.mask & b.mask == 0
+}
+
+/// Rows that encode a special case of a later row. A segment access of one field is the plain
+/// access, and `pause` is a fence that orders nothing.
+fn refines(special: &Row, general: &Row) -> bool {
+    let named = match general.mnemonic.split_once("seg{nf}") {
+        Some((before, after)) => special.mnemonic == format!("{before}{after}"),
+        None => special.opcode == Opcode::Pause && general.opcode == Opcode::Fence,
+    };
+    named && special.mask & general.mask == general.mask
+}
+
+#[test]
+fn rows_do_not_overlap() {
+    let mut refinements = 0;
+    for (i, a) in Opcode::ALL.iter().map(|opcode| opcode.row()).enumerate() {
+        assert_eq!(a.match_bits & 3, 3, "{} is no 32-bit encoding", a.mnemonic);
+        for b in Opcode::ALL[i + 1..].iter().map(|opcode| opcode.row()) {
+            assert_ne!(a.mnemonic, b.mnemonic);
+            if refines(a, b) {
+                refinements += 1;
+            } else {
+                assert!(
+                    !overlap(a, b),
+                    "{} and {} share a word",
+                    a.mnemonic,
+                    b.mnemonic
+                );
+            }
+        }
+    }
+    // Four element widths of vle, vse, vleff, vlse, vsse and the four indexed forms; pause.
+    assert_eq!(refinements, 4 * 9 + 1);
+}
+
+#[test]
+fn variants_are_mnemonics_in_pascal_case() {
+    for opcode in Opcode::ALL {
+        let mut expected = String::new();
+        for part in opcode.mnemonic().replace("{nf}", "").split('.') {
+            expected.extend(part[..1].chars().map(|c| c.to_ascii_uppercase()));
+            expected.push_str(&part[1..]);
+        }
+        assert_eq!(format!("{opcode:?}"), expected);
+    }
+}
+
+#[test]
+fn every_row_decodes_to_itself() {
+    let mut random = Random::new(0x5eed_0001);
+    for opcode in Opcode::ALL {
+        let mut decoded = 0;
+        for _ in 0..2_000 {
+            let word = random_word(opcode, &mut random);
+            let Some(inst) = decode(word) else { continue };
+            assert_eq!(inst.encode(), word, "{inst:?}");
+            assert_eq!(inst.encode_checked(), Ok(word), "{inst:?}");
+            if inst.opcode() == opcode {
+                decoded += 1;
+            } else {
+                assert!(
+                    refines(inst.opcode().row(), opcode.row()),
+                    "{inst:?} from {opcode:?}"
+                );
+            }
+        }
+        // Reserved rounding modes, odd register pairs and refinements are a part only.
+        assert!(decoded > 400, "{opcode:?}: {decoded} of 2000 decode");
+    }
+}
+
+#[test]
+fn decoding_any_word_inverts() {
+    let mut random = Random::new(0x5eed_0002);
+    let mut decoded = 0;
+    for _ in 0..4_000_000 {
+        let word = random.next_u32() | 3;
+        if let Some(inst) = decode(word) {
+            decoded += 1;
+            assert_eq!(inst.encode(), word, "{inst:?}");
+            assert_eq!(
+                word & inst.opcode().row().mask,
+                inst.opcode().row().match_bits
+            );
+        }
+    }
+    assert!(decoded > 100_000, "{decoded} words decode");
+}
+
+#[test]
+fn only_32_bit_encodings_decode() {
+    assert_eq!(decode(0), None);
+    assert_eq!(decode(u32::MAX), None);
+    let mut random = Random::new(0x5eed_0003);
+    for _ in 0..100_000 {
+        let word = random.next_u32();
+        if instruction_length(word as u16) != Some(4) {
+            assert_eq!(decode(word), None, "{word:#010x}");
+        }
+    }
+}
+
+#[test]
+fn operands_out_of_range_are_named() {
+    let branch = |offset| Inst::Beq {
+        rs1: weft_isa::X::A0,
+        rs2: weft_isa::X::A1,
+        offset,
+    };
+    assert!(branch(4094).encode_checked().is_ok());
+    assert!(branch(-4096).encode_checked().is_ok());
+    for offset in [4096, -4098, 3, i32::MAX, i32::MIN] {
+        let error = branch(offset)
+            .encode_checked()
+            .expect_err("the offset does not fit");
+        assert_eq!(
+            (error.mnemonic, error.field, error.value),
+            ("beq", "offset", offset.into())
+        );
+    }
+}
