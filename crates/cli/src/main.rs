@@ -1,4 +1,37 @@
-//! The `weft` command.
+//! The `weft` command: parse, call, print.
+//!
+//! Each subcommand is a module with an argument type and a `run` that returns the exit status.
+//! Data goes to stdout, everything else to stderr. A failure is one line `error: ...`,
+//! followed after a blank line by `hint: ...` where there is something to be done about it.
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod failure;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Run CUDA programs on a RISC-V inference chip in software.
+///
+/// Weft compiles the PTX of CUDA programs to RISC-V vector code and executes it on a model of
+/// the chip, inside the program's own process. No GPU, driver, daemon or root is needed.
+#[derive(Parser)]
+#[command(name = "weft", version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+    };
+    result.unwrap_or_else(|error| failure::report(&error))
+}
