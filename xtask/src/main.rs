@@ -7,7 +7,9 @@
 
 mod cargo;
 mod delegate;
+mod kernels;
 mod tidy;
+mod toolchain;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,10 @@ enum Task {
     Bless(delegate::BlessArguments),
     /// Feed mutated and generated input to every parser, decoder and to the compiler.
     Fuzz(delegate::FuzzArguments),
+    /// Install the CUDA compiler and the Python clients from PyPI, without a GPU.
+    Toolchain(toolchain::Arguments),
+    /// Compile CUDA sources: the PTX in the tree, or the example programs.
+    Kernels(kernels::Arguments),
     /// Run outside suites against the built libraries.
     Conformance(delegate::PassedArguments),
     /// Measure host time on fixed workloads.
@@ -40,6 +46,8 @@ fn main() -> ExitCode {
         Task::Tidy(arguments) => tidy::run(&arguments),
         Task::Bless(arguments) => delegate::bless(&arguments),
         Task::Fuzz(arguments) => delegate::fuzz(&arguments),
+        Task::Toolchain(arguments) => toolchain::run(&arguments),
+        Task::Kernels(arguments) => kernels::run(&arguments),
         Task::Conformance(arguments) => delegate::conformance(&arguments),
         Task::Bench(arguments) => delegate::bench(&arguments),
     };
