@@ -372,3 +372,54 @@ pub enum Immediate {
     /// `0d...` or a decimal floating-point number: bits of a double.
     F64(u64),
 }
+
+impl Module<'_> {
+    /// Sets all spans to nothing, so that trees of differently laid out texts compare equal.
+    pub fn clear_spans(&mut self) {
+        for directive in &mut self.directives {
+            match directive {
+                Directive::Variable(variable) => variable.span = Span::default(),
+                Directive::Alias { span, .. } | Directive::Pragma { span, .. } => {
+                    *span = Span::default()
+                }
+                Directive::Function(function) => {
+                    function.span = Span::default();
+                    clear_variables(&mut function.returns);
+                    clear_variables(&mut function.params);
+                    clear_statements(function.body.as_deref_mut().unwrap_or_default());
+                }
+            }
+        }
+    }
+}
+
+fn clear_variables(variables: &mut [Variable<'_>]) {
+    for variable in variables {
+        variable.span = Span::default();
+    }
+}
+
+fn clear_statements(statements: &mut [Statement<'_>]) {
+    for statement in statements {
+        match statement {
+            Statement::Variable(variable) => variable.span = Span::default(),
+            Statement::Instruction(instruction) => instruction.span = Span::default(),
+            Statement::Block(block) => clear_statements(block),
+            Statement::CallPrototype {
+                span,
+                returns,
+                params,
+                ..
+            } => {
+                *span = Span::default();
+                clear_variables(returns);
+                clear_variables(params);
+            }
+            Statement::Label { span, .. }
+            | Statement::BranchTargets { span, .. }
+            | Statement::CallTargets { span, .. }
+            | Statement::Pragma { span, .. } => *span = Span::default(),
+            Statement::Location { .. } => {}
+        }
+    }
+}

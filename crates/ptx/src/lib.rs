@@ -9,7 +9,9 @@
 pub mod ast;
 pub mod error;
 mod lexer;
+pub mod opcodes;
 pub mod parse;
+mod print;
 pub mod source;
 
 pub use error::{Cause, Error};

@@ -181,10 +181,7 @@ fn numbers() {
     operands("mov a, 42U;", &[Name("a"), unsigned(42)]);
     operands("mov a, 0;", &[Name("a"), signed(0)]);
     operands("mov a, 0U;", &[Name("a"), unsigned(0)]);
-    operands(
-        "mov a, 0x1Fu32;".replace("u32", "").as_str(),
-        &[Name("a"), signed(31)],
-    );
+    operands("mov a, 0x1F;", &[Name("a"), signed(31)]);
     operands("mov a, 0XffU;", &[Name("a"), unsigned(255)]);
     operands("mov a, 0b101;", &[Name("a"), signed(5)]);
     operands("mov a, 017;", &[Name("a"), signed(15)]);
