@@ -197,6 +197,59 @@ register_fields! {
     Vs3: V at 7, Read;
 }
 
+macro_rules! aligned_fields {
+    ($($(#[$doc:meta])* $name:ident: $multiple:literal at $at:literal, $access:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub enum $name {}
+
+            impl Field for $name {
+                type Value = V;
+                const MASK: u32 = 31 << $at;
+
+                fn extract(word: u32) -> Option<V> {
+                    let register = V::from_low_bits(word >> $at);
+                    if register.number() % $multiple == 0 { Some(register) } else { None }
+                }
+
+                fn insert(value: V) -> u32 {
+                    u32::from(value.number()) << $at
+                }
+
+                fn show(value: V, syntax: &mut Syntax<'_, '_>) -> fmt::Result {
+                    syntax.operand(value)
+                }
+
+                fn register(value: V, visit: &mut impl FnMut(Register, Access)) {
+                    visit(Register::V(value), Access::$access);
+                }
+            }
+        )*
+    };
+}
+
+aligned_fields! {
+    /// Vector destination of two whole registers, bits 11:7: a multiple of 2.
+    VdBy2: 2 at 7, Write;
+    /// Vector destination of four whole registers, bits 11:7: a multiple of 4.
+    VdBy4: 4 at 7, Write;
+    /// Vector destination of eight whole registers, bits 11:7: a multiple of 8.
+    VdBy8: 8 at 7, Write;
+    /// Vector source of two whole registers, bits 24:20: a multiple of 2.
+    Vs2By2: 2 at 20, Read;
+    /// Vector source of four whole registers, bits 24:20: a multiple of 4.
+    Vs2By4: 4 at 20, Read;
+    /// Vector source of eight whole registers, bits 24:20: a multiple of 8.
+    Vs2By8: 8 at 20, Read;
+    /// Store data of two whole registers, bits 11:7: a multiple of 2.
+    Vs3By2: 2 at 7, Read;
+    /// Store data of four whole registers, bits 11:7: a multiple of 4.
+    Vs3By4: 4 at 7, Read;
+    /// Store data of eight whole registers, bits 11:7: a multiple of 8.
+    Vs3By8: 8 at 7, Read;
+}
+
 /// Registers that stand in parentheses because they hold an address.
 macro_rules! address_fields {
     ($($(#[$doc:meta])* $name:ident: $file:ident at $at:literal, $write:ident $format:literal;)*) => {

@@ -800,37 +800,37 @@ macro_rules! for_each_inst {
             /// Load 1 whole register, a hint for 64-bit elements (V 7.9).
             Vl1re64V = "vl1re64.v" [0x02807007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
             /// Load 2 whole registers, a hint for 8-bit elements (V 7.9).
-            Vl2re8V = "vl2re8.v" [0x22800007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl2re8V = "vl2re8.v" [0x22800007 / 0xfff0707f] { vd: VdBy2, rs1: Address } VectorLoad;
             /// Load 2 whole registers, a hint for 16-bit elements (V 7.9).
-            Vl2re16V = "vl2re16.v" [0x22805007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl2re16V = "vl2re16.v" [0x22805007 / 0xfff0707f] { vd: VdBy2, rs1: Address } VectorLoad;
             /// Load 2 whole registers, a hint for 32-bit elements (V 7.9).
-            Vl2re32V = "vl2re32.v" [0x22806007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl2re32V = "vl2re32.v" [0x22806007 / 0xfff0707f] { vd: VdBy2, rs1: Address } VectorLoad;
             /// Load 2 whole registers, a hint for 64-bit elements (V 7.9).
-            Vl2re64V = "vl2re64.v" [0x22807007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl2re64V = "vl2re64.v" [0x22807007 / 0xfff0707f] { vd: VdBy2, rs1: Address } VectorLoad;
             /// Load 4 whole registers, a hint for 8-bit elements (V 7.9).
-            Vl4re8V = "vl4re8.v" [0x62800007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl4re8V = "vl4re8.v" [0x62800007 / 0xfff0707f] { vd: VdBy4, rs1: Address } VectorLoad;
             /// Load 4 whole registers, a hint for 16-bit elements (V 7.9).
-            Vl4re16V = "vl4re16.v" [0x62805007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl4re16V = "vl4re16.v" [0x62805007 / 0xfff0707f] { vd: VdBy4, rs1: Address } VectorLoad;
             /// Load 4 whole registers, a hint for 32-bit elements (V 7.9).
-            Vl4re32V = "vl4re32.v" [0x62806007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl4re32V = "vl4re32.v" [0x62806007 / 0xfff0707f] { vd: VdBy4, rs1: Address } VectorLoad;
             /// Load 4 whole registers, a hint for 64-bit elements (V 7.9).
-            Vl4re64V = "vl4re64.v" [0x62807007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl4re64V = "vl4re64.v" [0x62807007 / 0xfff0707f] { vd: VdBy4, rs1: Address } VectorLoad;
             /// Load 8 whole registers, a hint for 8-bit elements (V 7.9).
-            Vl8re8V = "vl8re8.v" [0xe2800007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl8re8V = "vl8re8.v" [0xe2800007 / 0xfff0707f] { vd: VdBy8, rs1: Address } VectorLoad;
             /// Load 8 whole registers, a hint for 16-bit elements (V 7.9).
-            Vl8re16V = "vl8re16.v" [0xe2805007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl8re16V = "vl8re16.v" [0xe2805007 / 0xfff0707f] { vd: VdBy8, rs1: Address } VectorLoad;
             /// Load 8 whole registers, a hint for 32-bit elements (V 7.9).
-            Vl8re32V = "vl8re32.v" [0xe2806007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl8re32V = "vl8re32.v" [0xe2806007 / 0xfff0707f] { vd: VdBy8, rs1: Address } VectorLoad;
             /// Load 8 whole registers, a hint for 64-bit elements (V 7.9).
-            Vl8re64V = "vl8re64.v" [0xe2807007 / 0xfff0707f] { vd: Vd, rs1: Address } VectorLoad;
+            Vl8re64V = "vl8re64.v" [0xe2807007 / 0xfff0707f] { vd: VdBy8, rs1: Address } VectorLoad;
             /// Store 1 whole register (V 7.9).
             Vs1rV = "vs1r.v" [0x02800027 / 0xfff0707f] { vs3: Vs3, rs1: Address } VectorStore;
             /// Store 2 whole registers (V 7.9).
-            Vs2rV = "vs2r.v" [0x22800027 / 0xfff0707f] { vs3: Vs3, rs1: Address } VectorStore;
+            Vs2rV = "vs2r.v" [0x22800027 / 0xfff0707f] { vs3: Vs3By2, rs1: Address } VectorStore;
             /// Store 4 whole registers (V 7.9).
-            Vs4rV = "vs4r.v" [0x62800027 / 0xfff0707f] { vs3: Vs3, rs1: Address } VectorStore;
+            Vs4rV = "vs4r.v" [0x62800027 / 0xfff0707f] { vs3: Vs3By4, rs1: Address } VectorStore;
             /// Store 8 whole registers (V 7.9).
-            Vs8rV = "vs8r.v" [0xe2800027 / 0xfff0707f] { vs3: Vs3, rs1: Address } VectorStore;
+            Vs8rV = "vs8r.v" [0xe2800027 / 0xfff0707f] { vs3: Vs3By8, rs1: Address } VectorStore;
 
             // V 11: integer arithmetic
             /// Add, vector-vector (V 11.1).
@@ -1476,11 +1476,11 @@ macro_rules! for_each_inst {
             /// Copy 1 whole register (V 16.6).
             Vmv1rV = "vmv1r.v" [0x9e003057 / 0xfe0ff07f] { vd: Vd, vs2: Vs2 } VectorPermute;
             /// Copy 2 whole registers (V 16.6).
-            Vmv2rV = "vmv2r.v" [0x9e00b057 / 0xfe0ff07f] { vd: Vd, vs2: Vs2 } VectorPermute;
+            Vmv2rV = "vmv2r.v" [0x9e00b057 / 0xfe0ff07f] { vd: VdBy2, vs2: Vs2By2 } VectorPermute;
             /// Copy 4 whole registers (V 16.6).
-            Vmv4rV = "vmv4r.v" [0x9e01b057 / 0xfe0ff07f] { vd: Vd, vs2: Vs2 } VectorPermute;
+            Vmv4rV = "vmv4r.v" [0x9e01b057 / 0xfe0ff07f] { vd: VdBy4, vs2: Vs2By4 } VectorPermute;
             /// Copy 8 whole registers (V 16.6).
-            Vmv8rV = "vmv8r.v" [0x9e03b057 / 0xfe0ff07f] { vd: Vd, vs2: Vs2 } VectorPermute;
+            Vmv8rV = "vmv8r.v" [0x9e03b057 / 0xfe0ff07f] { vd: VdBy8, vs2: Vs2By8 } VectorPermute;
 
             // Zvbb
             /// And with the complement of the second operand, vector-vector (Zvbb).

