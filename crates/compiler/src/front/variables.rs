@@ -346,6 +346,9 @@ impl Image {
                 self.write(offset, &[0])
                     .ok_or_else(|| invalid("the initialiser is too long"))
             }
+            Initializer::Property(property, _) => Err(invalid(&format!(
+                "initial properties such as `{property}` are not supported"
+            ))),
         }
     }
 
