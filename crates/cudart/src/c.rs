@@ -1,0 +1,155 @@
+//! C types of the runtime API. Layouts: CUDA Runtime API reference, "Data types used by CUDA
+//! Runtime", for 64-bit Linux.
+
+use crate::error::Error;
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+
+/// `cudaStream_t`, `cudaEvent_t`, `cudaKernel_t` and other opaque handles.
+pub(crate) type Handle = *mut c_void;
+/// `cudaError_t`.
+pub(crate) type Status = c_int;
+
+/// `dim3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub(crate) struct Dim3 {
+    /// Extent along x.
+    pub x: c_uint,
+    /// Extent along y.
+    pub y: c_uint,
+    /// Extent along z.
+    pub z: c_uint,
+}
+
+/// `cudaLaunchConfig_t`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct LaunchConfig {
+    pub(crate) grid: Dim3,
+    pub(crate) block: Dim3,
+    pub(crate) shared_bytes: usize,
+    pub(crate) stream: Handle,
+    pub(crate) attributes: *const c_void,
+    pub(crate) attribute_count: c_uint,
+}
+
+/// `CUlaunchConfig` of the driver API.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct DriverLaunchConfig {
+    pub(crate) grid: Dim3,
+    pub(crate) block: Dim3,
+    pub(crate) shared_bytes: c_uint,
+    pub(crate) stream: Handle,
+    pub(crate) attributes: *const c_void,
+    pub(crate) attribute_count: c_uint,
+}
+
+/// `CUDA_MEMCPY2D_v2` of the driver API.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct DriverMemcpy2D {
+    pub(crate) src_x: usize,
+    pub(crate) src_y: usize,
+    pub(crate) src_type: c_uint,
+    pub(crate) src_host: *const c_void,
+    pub(crate) src_device: u64,
+    pub(crate) src_array: Handle,
+    pub(crate) src_pitch: usize,
+    pub(crate) dst_x: usize,
+    pub(crate) dst_y: usize,
+    pub(crate) dst_type: c_uint,
+    pub(crate) dst_host: *mut c_void,
+    pub(crate) dst_device: u64,
+    pub(crate) dst_array: Handle,
+    pub(crate) dst_pitch: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+/// Leading fields of `cudaFuncAttributes`, common to runtimes 12 and 13.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct FuncAttributes {
+    pub(crate) shared_bytes: usize,
+    pub(crate) const_bytes: usize,
+    pub(crate) local_bytes: usize,
+    pub(crate) max_threads_per_block: c_int,
+    pub(crate) registers: c_int,
+    pub(crate) ptx_version: c_int,
+    pub(crate) binary_version: c_int,
+    pub(crate) cache_mode_ca: c_int,
+    pub(crate) max_dynamic_shared_bytes: c_int,
+    pub(crate) preferred_shared_carveout: c_int,
+}
+
+/// `cudaPointerAttributes` without its reserved tail.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct PointerAttributes {
+    pub(crate) kind: c_int,
+    pub(crate) device: c_int,
+    pub(crate) device_pointer: *mut c_void,
+    pub(crate) host_pointer: *mut c_void,
+}
+
+/// `cudaPitchedPtr`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct PitchedPtr {
+    pub(crate) pointer: *mut c_void,
+    pub(crate) pitch: usize,
+    pub(crate) x_bytes: usize,
+    pub(crate) y: usize,
+}
+
+/// `cudaExtent`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Extent {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) depth: usize,
+}
+
+/// A device address as the pointer that programs hold: device and host share one space.
+pub(crate) fn pointer(address: u64) -> *mut c_void {
+    usize::try_from(address).expect("a 64-bit address space, as CUDA has") as *mut c_void
+}
+
+/// Stores through an out pointer that must not be null.
+///
+/// # Safety
+/// `pointer` is null or valid for a write of `T`.
+pub(crate) unsafe fn put<T>(pointer: *mut T, value: T) -> Result<(), Error> {
+    if pointer.is_null() {
+        return Err(Error::INVALID_VALUE);
+    }
+    // SAFETY: not null, and valid by the caller's contract.
+    unsafe { pointer.write_unaligned(value) };
+    Ok(())
+}
+
+/// Reads through an in pointer that must not be null.
+///
+/// # Safety
+/// `pointer` is null or valid for a read of `T`.
+pub(crate) unsafe fn get<T: Copy>(pointer: *const T) -> Result<T, Error> {
+    if pointer.is_null() {
+        return Err(Error::INVALID_VALUE);
+    }
+    // SAFETY: not null, and valid by the caller's contract.
+    Ok(unsafe { pointer.read_unaligned() })
+}
+
+/// A copy of a C string that must not be null.
+///
+/// # Safety
+/// `pointer` is null or a NUL-terminated string.
+pub(crate) unsafe fn string(pointer: *const c_char) -> Result<std::ffi::CString, Error> {
+    if pointer.is_null() {
+        return Err(Error::INVALID_VALUE);
+    }
+    // SAFETY: not null, and NUL-terminated by the caller's contract.
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_owned())
+}

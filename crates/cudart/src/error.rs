@@ -1,0 +1,110 @@
+//! `cudaError_t`: numbers, names, the per-thread last error.
+//!
+//! Since CUDA 10.1 a runtime error that reports a driver error has the driver's number, so
+//! only the runtime's own errors are listed here; names and texts of the others come from the
+//! driver.
+
+use crate::c::Status;
+use std::cell::Cell;
+use std::ffi::CStr;
+
+/// An error of the runtime API: never `cudaSuccess`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Error(pub(crate) Status);
+
+macro_rules! errors {
+    ($($name:ident = $number:literal, $c_name:literal, $text:literal;)*) => {
+        #[expect(dead_code, reason = "the table is the documentation of the runtime's own codes")]
+        impl Error {
+            $(pub(crate) const $name: Self = Self($number);)*
+        }
+
+        /// Name and text of the errors that are the runtime's own, and of success.
+        fn own(code: Status) -> Option<(&'static CStr, &'static CStr)> {
+            match code {
+                0 => Some((c"cudaSuccess", c"no error")),
+                $($number => Some(($c_name, $text)),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+errors! {
+    INVALID_VALUE = 1, c"cudaErrorInvalidValue", c"invalid argument";
+    INVALID_CONFIGURATION = 9, c"cudaErrorInvalidConfiguration", c"invalid configuration argument";
+    INVALID_SYMBOL = 13, c"cudaErrorInvalidSymbol", c"invalid device symbol";
+    INVALID_MEMCPY_DIRECTION = 21, c"cudaErrorInvalidMemcpyDirection", c"invalid copy direction for memcpy";
+    INSUFFICIENT_DRIVER = 35, c"cudaErrorInsufficientDriver", c"CUDA driver version is insufficient for CUDA runtime version";
+    MISSING_CONFIGURATION = 52, c"cudaErrorMissingConfiguration", c"__global__ function call is not configured";
+    INVALID_DEVICE_FUNCTION = 98, c"cudaErrorInvalidDeviceFunction", c"invalid device function";
+    INVALID_DEVICE = 101, c"cudaErrorInvalidDevice", c"invalid device ordinal";
+    NOT_SUPPORTED = 801, c"cudaErrorNotSupported", c"operation not supported";
+    UNKNOWN = 999, c"cudaErrorUnknown", c"unknown error";
+}
+
+/// Runtime names of driver errors whose number they share. The text is the driver's.
+const DRIVER_NAMES: &[(Status, &CStr)] = &[
+    (2, c"cudaErrorMemoryAllocation"),
+    (3, c"cudaErrorInitializationError"),
+    (4, c"cudaErrorCudartUnloading"),
+    (100, c"cudaErrorNoDevice"),
+    (200, c"cudaErrorInvalidKernelImage"),
+    (201, c"cudaErrorDeviceUninitialized"),
+    (209, c"cudaErrorNoKernelImageForDevice"),
+    (218, c"cudaErrorInvalidPtx"),
+    (301, c"cudaErrorFileNotFound"),
+    (400, c"cudaErrorInvalidResourceHandle"),
+    (500, c"cudaErrorSymbolNotFound"),
+    (600, c"cudaErrorNotReady"),
+    (700, c"cudaErrorIllegalAddress"),
+    (701, c"cudaErrorLaunchOutOfResources"),
+    (702, c"cudaErrorLaunchTimeout"),
+    (709, c"cudaErrorContextIsDestroyed"),
+    (710, c"cudaErrorAssert"),
+    (712, c"cudaErrorHostMemoryAlreadyRegistered"),
+    (713, c"cudaErrorHostMemoryNotRegistered"),
+    (714, c"cudaErrorHardwareStackError"),
+    (715, c"cudaErrorIllegalInstruction"),
+    (716, c"cudaErrorMisalignedAddress"),
+    (717, c"cudaErrorInvalidAddressSpace"),
+    (718, c"cudaErrorInvalidPc"),
+    (719, c"cudaErrorLaunchFailure"),
+    (720, c"cudaErrorCooperativeLaunchTooLarge"),
+];
+
+/// Name of a code.
+pub(crate) fn name(code: Status) -> &'static CStr {
+    own(code)
+        .map(|(name, _)| name)
+        .or_else(|| {
+            let row = DRIVER_NAMES.iter().find(|row| row.0 == code)?;
+            Some(row.1)
+        })
+        .unwrap_or(c"unrecognized error code")
+}
+
+/// Text of one of the runtime's own codes.
+pub(crate) fn own_text(code: Status) -> Option<&'static CStr> {
+    own(code).map(|(_, text)| text)
+}
+
+thread_local! {
+    static LAST: Cell<Status> = const { Cell::new(0) };
+}
+
+/// Ends an API function: remembers an error as the thread's last one.
+pub(crate) fn finish(outcome: Result<(), Error>) -> Status {
+    match outcome {
+        Ok(()) => 0,
+        Err(error) => {
+            LAST.set(error.0);
+            error.0
+        }
+    }
+}
+
+/// The thread's last error, reset to success if asked.
+pub(crate) fn last(reset: bool) -> Status {
+    if reset { LAST.replace(0) } else { LAST.get() }
+}
