@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use sample::{Random, random_word};
-use weft_isa::{Inst, Opcode, X, csr, decode};
+use weft_isa::{Inst, Opcode, X, csr, decode, decode_compressed};
 
 /// Every extension of the table that LLVM knows.
 const ATTRIBUTES: &str = "-mattr=+m,+a,+f,+d,+v,+zvl1024b,+zba,+zbb,+zbs,+zicond,+zfh,+zvfh,\
@@ -37,6 +37,28 @@ fn run(arguments: &[&str], input: &str) -> (String, String) {
     });
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (text(output.stdout), text(output.stderr))
+}
+
+/// Line numbers of the input that a disassembler run rejected, and the instructions it printed
+/// for the others, with single spaces.
+fn answers(output: &str, errors: &str) -> (BTreeSet<usize>, Vec<String>) {
+    let rejected = errors
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("<stdin>:")?
+                .split(':')
+                .next()?
+                .parse()
+                .ok()
+        })
+        .collect();
+    let instructions = output
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('.'))
+        .map(|line| line.replace('\t', " "))
+        .collect();
+    (rejected, instructions)
 }
 
 fn program() -> String {
@@ -128,22 +150,9 @@ fn disassembly_is_llvms() {
         .map(|inst| bytes_of(inst.encode()) + "\n")
         .collect();
     let (output, errors) = run(&["-disassemble", "-M", "no-aliases"], &input);
+    let (rejected, lines) = answers(&output, &errors);
+    let mut lines = lines.into_iter();
     let mut failures = Vec::new();
-    // A line that LLVM rejects is named on standard error and missing in the output.
-    let rejected: BTreeSet<usize> = errors
-        .lines()
-        .filter_map(|line| {
-            line.strip_prefix("<stdin>:")?
-                .split(':')
-                .next()?
-                .parse()
-                .ok()
-        })
-        .collect();
-    let mut lines = output
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty() && !l.starts_with('.'));
     for (i, inst) in insts.iter().enumerate() {
         let ours = as_llvm_writes(&inst.to_string());
         if rejected.contains(&(i + 1)) {
@@ -153,7 +162,7 @@ fn disassembly_is_llvms() {
             ));
             continue;
         }
-        let theirs = lines.next().unwrap_or("(nothing)").replace('\t', " ");
+        let theirs = lines.next().expect("a line for each accepted word");
         if ours != theirs {
             failures.push(format!(
                 "{:08x}: we say `{ours}`, LLVM `{theirs}`",
@@ -258,4 +267,78 @@ fn csr_names_are_llvms() {
         assert_eq!(csr::name(csr), Some(theirs));
         assert_eq!(csr::address(theirs), Some(csr));
     }
+}
+
+/// What the C chapter's instruction listings say this instruction expands to. `None` for the one
+/// that is defined to be illegal.
+fn expansion(text: &str) -> Option<String> {
+    let (mnemonic, operands) = text.split_once(' ').unwrap_or((text, ""));
+    let (first, rest) = operands.split_once(", ").unwrap_or((operands, ""));
+    let base = mnemonic
+        .strip_prefix("c.")
+        .expect("a compressed instruction");
+    Some(match base {
+        "lw" | "ld" | "fld" | "sw" | "sd" | "fsd" | "lui" => format!("{base} {operands}"),
+        "lwsp" | "ldsp" | "fldsp" | "swsp" | "sdsp" | "fsdsp" => {
+            format!("{} {operands}", base.trim_end_matches("sp"))
+        }
+        "addi4spn" => format!("addi {operands}"),
+        "addi16sp" => format!("addi sp, {operands}"),
+        "nop" if operands.is_empty() => "addi zero, zero, 0".to_owned(),
+        "nop" => format!("addi zero, zero, {operands}"),
+        "li" => format!("addi {first}, zero, {rest}"),
+        "mv" => format!("add {first}, zero, {rest}"),
+        "addi" | "addiw" | "slli" | "srli" | "srai" | "andi" | "add" | "addw" | "sub" | "subw"
+        | "xor" | "or" | "and" => format!("{base} {first}, {first}, {rest}"),
+        "slli64" | "srli64" | "srai64" => {
+            format!("{} {first}, {first}, 0", base.trim_end_matches("64"))
+        }
+        "j" => format!("jal zero, {operands}"),
+        "jr" => format!("jalr zero, 0({operands})"),
+        "jalr" => format!("jalr ra, 0({operands})"),
+        "beqz" => format!("beq {first}, zero, {rest}"),
+        "bnez" => format!("bne {first}, zero, {rest}"),
+        "ebreak" => base.to_owned(),
+        "unimp" => return None,
+        _ => panic!("`{text}` is not in RV64C"),
+    })
+}
+
+#[test]
+fn compressed_expansion_is_llvms() {
+    if !llvm_is_present("compressed_expansion_is_llvms") {
+        return;
+    }
+    let halves: Vec<u16> = (0..=u16::MAX).filter(|half| half & 3 != 3).collect();
+    let input: String = halves
+        .iter()
+        .map(|half| {
+            half.to_le_bytes()
+                .map(|byte| format!("{byte:#04x}"))
+                .join(" ")
+                + "\n"
+        })
+        .collect();
+    let (output, errors) = run(&["-disassemble", "-M", "no-aliases", "-mattr=+c"], &input);
+    let (rejected, lines) = answers(&output, &errors);
+    let mut lines = lines.into_iter();
+    let mut failures = Vec::new();
+    for (i, &half) in halves.iter().enumerate() {
+        let ours = decode_compressed(half).map(|inst| inst.to_string());
+        let theirs = if rejected.contains(&(i + 1)) {
+            None
+        } else {
+            expansion(&lines.next().expect("a line for each accepted half"))
+        };
+        if ours != theirs {
+            failures.push(format!("{half:04x}: we say {ours:?}, LLVM {theirs:?}"));
+        }
+    }
+    assert_eq!(lines.next(), None, "LLVM printed more than it was asked");
+    assert!(
+        failures.is_empty(),
+        "{}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
