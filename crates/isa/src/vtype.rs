@@ -268,7 +268,7 @@ impl VType {
     /// scaled by the fraction, so SEW <= LMUL * ELEN (V 3.4.2).
     #[must_use]
     pub const fn is_supported(self) -> bool {
-        !self.vill && self.sew.log2_bytes() as i8 <= self.lmul.log2() + 3
+        !self.vill && self.sew.log2_bytes().cast_signed() <= self.lmul.log2() + 3
     }
 
     /// VLMAX: elements in a group of this type, LMUL * VLEN / SEW; 0 for `vill`.
@@ -278,11 +278,11 @@ impl VType {
             return 0;
         }
         let per_register = VLEN / self.sew.bits();
-        let log2 = self.lmul.log2();
-        if log2 >= 0 {
-            per_register << log2 as u32
-        } else {
-            per_register >> (-log2) as u32
+        match self.lmul {
+            Lmul::Mf8 => per_register / 8,
+            Lmul::Mf4 => per_register / 4,
+            Lmul::Mf2 => per_register / 2,
+            Lmul::M1 | Lmul::M2 | Lmul::M4 | Lmul::M8 => per_register * self.lmul.registers(),
         }
     }
 }

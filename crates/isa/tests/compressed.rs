@@ -14,7 +14,11 @@ fn every_half_expands_to_a_base_instruction_or_nothing() {
         }
         if let Some(inst) = inst {
             expanded += 1;
-            assert_eq!(decode(inst.encode_checked().unwrap()), Some(inst), "{half:#06x}");
+            assert_eq!(
+                decode(inst.encode_checked().unwrap()),
+                Some(inst),
+                "{half:#06x}"
+            );
         }
     }
     assert!(expanded > 40_000, "{expanded}");
@@ -35,7 +39,11 @@ fn well_known_halves() {
         (0x6141, "addi sp, sp, 16"),
     ];
     for (half, text) in cases {
-        assert_eq!(decode_compressed(half).unwrap().to_string(), text, "{half:#06x}");
+        assert_eq!(
+            decode_compressed(half).unwrap().to_string(),
+            text,
+            "{half:#06x}"
+        );
     }
 }
 
@@ -43,7 +51,9 @@ fn well_known_halves() {
 fn reserved_halves() {
     // Zero; c.addi4spn and c.addi16sp of 0; c.lui of 0; c.addiw, c.lwsp and c.ldsp to x0;
     // c.jr x0; the unused arithmetic; quadrant 0, funct3 4.
-    for half in [0x0000, 0x0004, 0x6101, 0x6501, 0x2005, 0x4002, 0x6002, 0x8002, 0x9c41, 0x8000] {
+    for half in [
+        0x0000, 0x0004, 0x6101, 0x6501, 0x2005, 0x4002, 0x6002, 0x8002, 0x9c41, 0x8000,
+    ] {
         assert_eq!(decode_compressed(half), None, "{half:#06x}");
     }
 }

@@ -1,43 +1,17 @@
 //! The table against LLVM: what `llvm-mc-22` disassembles and assembles for each row.
-//!
-//! The tests need LLVM 22 (`llvm-mc-22`, or the program named by `LLVM_MC`). Without it they
-//! say so on standard error and pass, except where `CI` is set.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod llvm_mc;
 mod sample;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
+use llvm_mc::{llvm_is_present, run};
 use sample::{Random, random_word};
 use weft_isa::{Inst, Opcode, X, csr, decode, decode_compressed};
 
-/// Every extension of the table that LLVM knows.
-const ATTRIBUTES: &str = "-mattr=+m,+a,+f,+d,+v,+zvl1024b,+zba,+zbb,+zbs,+zicond,+zfh,+zvfh,\
-    +zvbb,+zfa,+zvfbfmin,+zvfbfwma,+zacas,+zabha,+zawrs,+zihintpause,+experimental-zvqdotq";
-
 /// Words tried for each row.
 const SAMPLES: usize = 64;
-
-/// Runs `llvm-mc` with this input; standard output and standard error.
-fn run(arguments: &[&str], input: &str) -> (String, String) {
-    let mut child = Command::new(program())
-        .args(["-triple=riscv64", ATTRIBUTES])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(input.as_bytes()).unwrap());
-        child.wait_with_output().unwrap()
-    });
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (text(output.stdout), text(output.stderr))
-}
 
 /// Line numbers of the input that a disassembler run rejected, and the instructions it printed
 /// for the others, with single spaces.
@@ -59,33 +33,6 @@ fn answers(output: &str, errors: &str) -> (BTreeSet<usize>, Vec<String>) {
         .map(|line| line.replace('\t', " "))
         .collect();
     (rejected, instructions)
-}
-
-fn program() -> String {
-    std::env::var("LLVM_MC").unwrap_or_else(|_| "llvm-mc-22".to_owned())
-}
-
-/// Whether LLVM 22 is there. If not, says so where it cannot be missed.
-fn llvm_is_present(test: &str) -> bool {
-    let version = Command::new(program()).arg("--version").output();
-    let reason = match version {
-        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("LLVM version 22.") => {
-            return true;
-        }
-        Ok(_) => format!("`{}` is not LLVM 22", program()),
-        Err(error) => format!("cannot run `{}`: {error}", program()),
-    };
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{test} must not be skipped here: {reason}"
-    );
-    // Not `eprintln!`, which the test harness would keep to itself.
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED {test}: {reason}; install the package llvm-22"
-    )
-    .unwrap();
-    false
 }
 
 /// Instructions that LLVM does not know: our own.
