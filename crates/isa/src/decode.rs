@@ -88,7 +88,9 @@ static INDEX: Index = {
 /// The instruction in a 32-bit word, or `None` if the word is reserved, unknown or not a
 /// 32-bit encoding.
 ///
-/// For every word that decodes, `decode(word).encode() == word`.
+/// For every word that decodes, `decode(word).encode() == word`. Reserved values of one operand
+/// are rejected; what is reserved because of `vtype`, or because two vector operands overlap,
+/// is for the hart to reject.
 #[must_use]
 pub fn decode(word: u32) -> Option<Inst> {
     // The length test of `instruction_length`: rows have 11 in the low two bits, which the key

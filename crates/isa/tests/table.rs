@@ -3,7 +3,7 @@
 mod sample;
 
 use sample::{Random, random_word};
-use weft_isa::{Inst, Opcode, Row, decode, instruction_length};
+use weft_isa::{Class, Inst, Opcode, Row, decode, instruction_length};
 
 /// Whether some word matches both rows.
 fn overlap(a: &Row, b: &Row) -> bool {
@@ -53,6 +53,67 @@ fn variants_are_mnemonics_in_pascal_case() {
             expected.push_str(&part[1..]);
         }
         assert_eq!(format!("{opcode:?}"), expected);
+    }
+}
+
+macro_rules! documentation {
+    ($(
+        $(#[doc = $doc:literal])*
+        $variant:ident = $mnemonic:literal [$match_bits:literal / $mask:literal]
+        $({ $($operand:ident: $field:ident),* })? $(+ $implicit:ident)? $class:ident;
+    )*) => {
+        [$(($mnemonic, concat!($($doc),*))),*]
+    };
+}
+
+#[test]
+fn every_row_cites_a_specification() {
+    for (mnemonic, documentation) in weft_isa::for_each_inst!(documentation) {
+        let citation = documentation
+            .rsplit_once(" (")
+            .and_then(|(_, end)| end.strip_suffix(")."));
+        let book = citation.and_then(|citation| citation.split([' ', ',']).next());
+        let known = matches!(
+            book,
+            Some(
+                "RV32I"
+                    | "RV64I"
+                    | "Zihintpause"
+                    | "Zifencei"
+                    | "Zicsr"
+                    | "Privileged"
+                    | "Zawrs"
+                    | "M"
+                    | "A"
+                    | "Zacas"
+                    | "Zabha"
+                    | "Zba"
+                    | "Zbb"
+                    | "Zbs"
+                    | "Zicond"
+                    | "F"
+                    | "D"
+                    | "Zfh"
+                    | "Zfa"
+                    | "V"
+                    | "Zvfbfmin"
+                    | "Zvfbfwma"
+                    | "Zvbb"
+                    | "Zvdot4a8i"
+                    | "Xweft"
+            )
+        );
+        assert!(known, "{mnemonic}: `{documentation}`");
+    }
+}
+
+#[test]
+fn classes_and_opcodes_are_indices() {
+    for (i, opcode) in Opcode::ALL.into_iter().enumerate() {
+        assert_eq!(opcode as usize, i);
+    }
+    for (i, class) in Class::ALL.into_iter().enumerate() {
+        assert_eq!(class as usize, i);
     }
 }
 
