@@ -150,7 +150,6 @@ macro_rules! define_inst {
                         $(<field::$implicit as Implicit>::register(visit);)?
                     })*
                 }
-                let _ = visit;
             }
         }
     };

@@ -3,7 +3,7 @@
 mod sample;
 
 use sample::{Random, random_word};
-use weft_isa::{Class, Inst, Opcode, Row, decode, instruction_length};
+use weft_isa::{Class, Inst, Opcode, Row, V, X, decode, instruction_length};
 
 /// Whether some word matches both rows.
 fn overlap(a: &Row, b: &Row) -> bool {
@@ -175,20 +175,121 @@ fn only_32_bit_encodings_decode() {
 
 #[test]
 fn operands_out_of_range_are_named() {
-    let branch = |offset| Inst::Beq {
-        rs1: weft_isa::X::A0,
-        rs2: weft_isa::X::A1,
+    let (x, v, vm) = (X::A0, V::new(8), true);
+    let addi = |imm| Inst::Addi { rd: x, rs1: x, imm };
+    let sd = |imm| Inst::Sd {
+        rs2: x,
+        imm,
+        rs1: x,
+    };
+    let beq = |offset| Inst::Beq {
+        rs1: x,
+        rs2: x,
         offset,
     };
-    assert!(branch(4094).encode_checked().is_ok());
-    assert!(branch(-4096).encode_checked().is_ok());
-    for offset in [4096, -4098, 3, i32::MAX, i32::MIN] {
-        let error = branch(offset)
-            .encode_checked()
-            .expect_err("the offset does not fit");
-        assert_eq!(
-            (error.mnemonic, error.field, error.value),
-            ("beq", "offset", offset.into())
-        );
+    let jal = |offset| Inst::Jal { rd: x, offset };
+    let lui = |imm| Inst::Lui { rd: x, imm };
+    let slli = |shamt| Inst::Slli {
+        rd: x,
+        rs1: x,
+        shamt,
+    };
+    let slliw = |shamt| Inst::Slliw {
+        rd: x,
+        rs1: x,
+        shamt,
+    };
+    let csrrsi = |uimm| Inst::Csrrsi {
+        rd: x,
+        csr: 0,
+        uimm,
+    };
+    let csrrs = |csr| Inst::Csrrs { rd: x, csr, rs1: x };
+    let vadd = |imm| Inst::VaddVi {
+        vd: v,
+        vs2: v,
+        imm,
+        vm,
+    };
+    let vror = |uimm| Inst::VrorVi {
+        vd: v,
+        vs2: v,
+        uimm,
+        vm,
+    };
+    let vsetvli = |vtype| Inst::Vsetvli {
+        rd: x,
+        rs1: x,
+        vtype,
+    };
+    let vlseg = |nf| Inst::Vlsege32V {
+        nf,
+        vd: v,
+        rs1: x,
+        vm,
+    };
+    let whole = |vd| Inst::Vl8re8V {
+        vd: V::new(vd),
+        rs1: x,
+    };
+    let fault = |code| Inst::XwFault { code };
+
+    let fit = [
+        [addi(-2048), addi(2047)],
+        [sd(-2048), sd(2047)],
+        [beq(-4096), beq(4094)],
+        [jal(-(1 << 20)), jal((1 << 20) - 2)],
+        [lui(i32::MIN), lui(0x7fff_f000)],
+        [slli(0), slli(63)],
+        [slliw(0), slliw(31)],
+        [csrrsi(0), csrrsi(31)],
+        [csrrs(0), csrrs(4095)],
+        [vadd(-16), vadd(15)],
+        [vror(0), vror(63)],
+        [vsetvli(0), vsetvli(0x7ff)],
+        [vlseg(2), vlseg(8)],
+        [whole(0), whole(24)],
+        [fault(0), fault(4095)],
+    ];
+    for inst in fit.into_iter().flatten() {
+        assert_eq!(inst.encode_checked().map(decode), Ok(Some(inst)));
     }
+
+    let unfit = [
+        ("imm", [addi(-2049), addi(2048)]),
+        ("imm", [sd(-2049), sd(2048)]),
+        ("offset", [beq(4096), beq(3)]),
+        ("offset", [jal(1 << 20), jal(i32::MIN)]),
+        ("imm", [lui(1), lui(-1)]),
+        ("shamt", [slli(64), slli(255)]),
+        ("shamt", [slliw(32), slliw(255)]),
+        ("uimm", [csrrsi(32), csrrsi(255)]),
+        ("csr", [csrrs(4096), csrrs(u16::MAX)]),
+        ("imm", [vadd(-17), vadd(16)]),
+        ("uimm", [vror(64), vror(255)]),
+        ("vtype", [vsetvli(0x800), vsetvli(u16::MAX)]),
+        ("nf", [vlseg(0), vlseg(9)]),
+        ("vd", [whole(1), whole(31)]),
+        ("code", [fault(4096), fault(u16::MAX)]),
+    ];
+    for (field, insts) in unfit {
+        for inst in insts {
+            let error = inst.encode_checked().expect_err("the operand does not fit");
+            assert_eq!(
+                (error.mnemonic, error.field),
+                (inst.mnemonic(), field),
+                "{inst:?}"
+            );
+        }
+    }
+    let message = beq(5000)
+        .encode_checked()
+        .expect_err("the offset does not fit")
+        .to_string();
+    assert_eq!(message, "encode `beq`: operand `offset` cannot be 5000");
+    // One field is the plain load, whose row has the word.
+    assert_eq!(
+        vlseg(1).encode_checked().map_err(|error| error.value),
+        Err(1)
+    );
 }
