@@ -4,6 +4,7 @@
 //! Listings". The chip executes compressed code, the compiler does not emit it, so there is
 //! no encoder.
 
+use crate::field::{move_bits, sign_extend};
 use crate::inst::Inst;
 use crate::reg::{F, X};
 
@@ -23,27 +24,27 @@ pub fn decode_compressed(half: u16) -> Option<Inst> {
 
 /// Loads and stores with a base among `x8` to `x15`, and `c.addi4spn`.
 fn quadrant0(funct3: u16, word: u32) -> Option<Inst> {
-    let base = X::from_low_bits(8 + field(word, 7, 3, 0));
-    let x = X::from_low_bits(8 + field(word, 2, 3, 0));
-    let f = F::from_low_bits(8 + field(word, 2, 3, 0));
-    let words = signed(
-        field(word, 10, 3, 3) | field(word, 6, 1, 2) | field(word, 5, 1, 6),
+    let base = X::from_low_bits(8 + move_bits(word, 7, 3, 0));
+    let x = X::from_low_bits(8 + move_bits(word, 2, 3, 0));
+    let f = F::from_low_bits(8 + move_bits(word, 2, 3, 0));
+    let words = sign_extend(
+        move_bits(word, 10, 3, 3) | move_bits(word, 6, 1, 2) | move_bits(word, 5, 1, 6),
         12,
     );
-    let doubles = signed(field(word, 10, 3, 3) | field(word, 5, 2, 6), 12);
+    let doubles = sign_extend(move_bits(word, 10, 3, 3) | move_bits(word, 5, 2, 6), 12);
     Some(match funct3 {
         0 => {
-            let imm = field(word, 11, 2, 4)
-                | field(word, 7, 4, 6)
-                | field(word, 6, 1, 2)
-                | field(word, 5, 1, 3);
+            let imm = move_bits(word, 11, 2, 4)
+                | move_bits(word, 7, 4, 6)
+                | move_bits(word, 6, 1, 2)
+                | move_bits(word, 5, 1, 3);
             if imm == 0 {
                 return None;
             }
             Inst::Addi {
                 rd: x,
                 rs1: X::SP,
-                imm: signed(imm, 12),
+                imm: sign_extend(imm, 12),
             }
         }
         1 => Inst::Fld {
@@ -83,8 +84,8 @@ fn quadrant0(funct3: u16, word: u32) -> Option<Inst> {
 /// Immediates, arithmetic and branches.
 fn quadrant1(funct3: u16, word: u32) -> Option<Inst> {
     let rd = X::from_low_bits(word >> 7);
-    let short = X::from_low_bits(8 + field(word, 7, 3, 0));
-    let imm = signed(field(word, 12, 1, 5) | field(word, 2, 5, 0), 6);
+    let short = X::from_low_bits(8 + move_bits(word, 7, 3, 0));
+    let imm = sign_extend(move_bits(word, 12, 1, 5) | move_bits(word, 2, 5, 0), 6);
     Some(match funct3 {
         0 => Inst::Addi { rd, rs1: rd, imm },
         1 if rd == X::ZERO => return None,
@@ -96,40 +97,40 @@ fn quadrant1(funct3: u16, word: u32) -> Option<Inst> {
         },
         3 if imm == 0 => return None,
         3 if rd == X::SP => {
-            let imm = field(word, 12, 1, 9)
-                | field(word, 6, 1, 4)
-                | field(word, 5, 1, 6)
-                | field(word, 3, 2, 7)
-                | field(word, 2, 1, 5);
+            let imm = move_bits(word, 12, 1, 9)
+                | move_bits(word, 6, 1, 4)
+                | move_bits(word, 5, 1, 6)
+                | move_bits(word, 3, 2, 7)
+                | move_bits(word, 2, 1, 5);
             Inst::Addi {
                 rd,
                 rs1: rd,
-                imm: signed(imm, 10),
+                imm: sign_extend(imm, 10),
             }
         }
         3 => Inst::Lui { rd, imm: imm << 12 },
         4 => return arithmetic(short, imm, word),
         5 => {
-            let offset = field(word, 12, 1, 11)
-                | field(word, 11, 1, 4)
-                | field(word, 9, 2, 8)
-                | field(word, 8, 1, 10)
-                | field(word, 7, 1, 6)
-                | field(word, 6, 1, 7)
-                | field(word, 3, 3, 1)
-                | field(word, 2, 1, 5);
+            let offset = move_bits(word, 12, 1, 11)
+                | move_bits(word, 11, 1, 4)
+                | move_bits(word, 9, 2, 8)
+                | move_bits(word, 8, 1, 10)
+                | move_bits(word, 7, 1, 6)
+                | move_bits(word, 6, 1, 7)
+                | move_bits(word, 3, 3, 1)
+                | move_bits(word, 2, 1, 5);
             Inst::Jal {
                 rd: X::ZERO,
-                offset: signed(offset, 12),
+                offset: sign_extend(offset, 12),
             }
         }
         _ => {
-            let offset = field(word, 12, 1, 8)
-                | field(word, 10, 2, 3)
-                | field(word, 5, 2, 6)
-                | field(word, 3, 2, 1)
-                | field(word, 2, 1, 5);
-            let offset = signed(offset, 9);
+            let offset = move_bits(word, 12, 1, 8)
+                | move_bits(word, 10, 2, 3)
+                | move_bits(word, 5, 2, 6)
+                | move_bits(word, 3, 2, 1)
+                | move_bits(word, 2, 1, 5);
+            let offset = sign_extend(offset, 9);
             if funct3 == 6 {
                 Inst::Beq {
                     rs1: short,
@@ -150,12 +151,12 @@ fn quadrant1(funct3: u16, word: u32) -> Option<Inst> {
 /// The arithmetic of quadrant 1 on `x8` to `x15`.
 fn arithmetic(rd: X, imm: i32, word: u32) -> Option<Inst> {
     let rs1 = rd;
-    let rs2 = X::from_low_bits(8 + field(word, 2, 3, 0));
+    let rs2 = X::from_low_bits(8 + move_bits(word, 2, 3, 0));
     Some(
         match (
-            field(word, 10, 2, 0),
-            field(word, 12, 1, 0),
-            field(word, 5, 2, 0),
+            move_bits(word, 10, 2, 0),
+            move_bits(word, 12, 1, 0),
+            move_bits(word, 5, 2, 0),
         ) {
             (0, _, _) => Inst::Srli {
                 rd,
@@ -183,16 +184,16 @@ fn arithmetic(rd: X, imm: i32, word: u32) -> Option<Inst> {
 fn quadrant2(funct3: u16, word: u32) -> Option<Inst> {
     let rd = X::from_low_bits(word >> 7);
     let rs2 = X::from_low_bits(word >> 2);
-    let load_words = signed(
-        field(word, 12, 1, 5) | field(word, 4, 3, 2) | field(word, 2, 2, 6),
+    let load_words = sign_extend(
+        move_bits(word, 12, 1, 5) | move_bits(word, 4, 3, 2) | move_bits(word, 2, 2, 6),
         12,
     );
-    let load_doubles = signed(
-        field(word, 12, 1, 5) | field(word, 5, 2, 3) | field(word, 2, 3, 6),
+    let load_doubles = sign_extend(
+        move_bits(word, 12, 1, 5) | move_bits(word, 5, 2, 3) | move_bits(word, 2, 3, 6),
         12,
     );
-    let store_words = signed(field(word, 9, 4, 2) | field(word, 7, 2, 6), 12);
-    let store_doubles = signed(field(word, 10, 3, 3) | field(word, 7, 3, 6), 12);
+    let store_words = sign_extend(move_bits(word, 9, 4, 2) | move_bits(word, 7, 2, 6), 12);
+    let store_doubles = sign_extend(move_bits(word, 10, 3, 3) | move_bits(word, 7, 3, 6), 12);
     let rs1 = X::SP;
     Some(match funct3 {
         0 => Inst::Slli {
@@ -216,7 +217,7 @@ fn quadrant2(funct3: u16, word: u32) -> Option<Inst> {
             imm: load_doubles,
             rs1,
         },
-        4 => match (field(word, 12, 1, 0), rd, rs2) {
+        4 => match (move_bits(word, 12, 1, 0), rd, rs2) {
             (0, X::ZERO, X::ZERO) => return None,
             (0, rs1, X::ZERO) => Inst::Jalr {
                 rd: X::ZERO,
@@ -254,22 +255,8 @@ fn quadrant2(funct3: u16, word: u32) -> Option<Inst> {
     })
 }
 
-/// `count` bits of `word` from bit `from`, moved to bit `to`.
-const fn field(word: u32, from: u32, count: u32, to: u32) -> u32 {
-    (word >> from & ((1 << count) - 1)) << to
-}
-
-/// The low `bits` bits of `value`, sign-extended.
-#[expect(
-    clippy::cast_possible_wrap,
-    reason = "reinterpreting as signed is the point"
-)]
-const fn signed(value: u32, bits: u32) -> i32 {
-    (value << (32 - bits)) as i32 >> (32 - bits)
-}
-
 /// The six-bit shift amount of `c.slli`, `c.srli` and `c.srai`.
 #[expect(clippy::cast_possible_truncation, reason = "six bits")]
 const fn shift_amount(word: u32) -> u8 {
-    (field(word, 12, 1, 5) | field(word, 2, 5, 0)) as u8
+    (move_bits(word, 12, 1, 5) | move_bits(word, 2, 5, 0)) as u8
 }

@@ -133,7 +133,7 @@ impl<'a, 'f> Syntax<'a, 'f> {
     clippy::cast_possible_wrap,
     reason = "reinterpreting a word as signed is the point"
 )]
-const fn sign_extend(value: u32, bits: u32) -> i32 {
+pub(crate) const fn sign_extend(value: u32, bits: u32) -> i32 {
     (value << (32 - bits)) as i32 >> (32 - bits)
 }
 
@@ -147,6 +147,6 @@ const fn bits_of(value: i32) -> u32 {
 }
 
 /// `count` bits of `value` from bit `from`, moved to bit `to`.
-const fn move_bits(value: u32, from: u32, count: u32, to: u32) -> u32 {
+pub(crate) const fn move_bits(value: u32, from: u32, count: u32, to: u32) -> u32 {
     (value >> from & ((1 << count) - 1)) << to
 }
