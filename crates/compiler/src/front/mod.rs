@@ -8,7 +8,27 @@
 //! in a list of located errors; nothing is dropped silently; the result depends on the input
 //! alone.
 
+mod atomics;
+mod body;
+mod compare;
+mod control;
+mod convert;
+mod data;
+mod dispatch;
+mod emit;
+mod float;
+mod function;
+mod int;
+mod logic;
+mod memory;
+mod modifiers;
+mod scope;
+mod special;
+mod ssa;
+mod types;
+mod unit;
 mod variables;
+mod warp;
 
 use crate::ir::Unit;
 use crate::{Error, ErrorKind, Options};
@@ -46,14 +66,35 @@ pub fn lower(
     kernel: &str,
     options: &Options,
 ) -> Result<Unit, Vec<Error>> {
-    let _ = (module, source, options);
-    Err(vec![Error {
-        function: kernel.to_owned(),
-        line: 0,
-        span: Span::default(),
-        kind: ErrorKind::Unknown {
-            what: "kernel",
-            name: kernel.to_owned(),
-        },
-    }])
+    check_target(module, options)?;
+    unit::lower(module, source, kernel)
+}
+
+/// Refuses modules for newer devices than the one reported, and 32-bit ones.
+fn check_target(module: &Module<'_>, options: &Options) -> Result<(), Vec<Error>> {
+    let unsupported = |feature: String| {
+        Err(vec![Error {
+            function: "module".to_owned(),
+            line: 0,
+            span: Span::default(),
+            kind: ErrorKind::Unsupported { feature },
+        }])
+    };
+    if module.address_size == 32 {
+        return unsupported(".address_size 32".to_owned());
+    }
+    for target in &module.target {
+        let Some(digits) = target.strip_prefix("sm_") else {
+            continue;
+        };
+        let number: u32 = digits
+            .trim_end_matches(['a', 'f'])
+            .parse()
+            .unwrap_or(u32::MAX);
+        let (major, minor) = options.compute_capability;
+        if number > major * 10 + minor {
+            return unsupported(format!("target {target}: the device is sm_{major}{minor}"));
+        }
+    }
+    Ok(())
 }

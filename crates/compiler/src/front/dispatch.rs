@@ -1,0 +1,170 @@
+//! Which opcode is translated by what: the list of the instructions the compiler knows.
+
+use super::function::{Ins, Lowering};
+use super::{atomics, compare, control, convert, data, float, int, logic, memory, warp};
+use crate::ErrorKind;
+
+/// How an instruction is kept from taking effect in threads whose guard is false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guarding {
+    /// It is computed everywhere; each register it writes keeps its old value where the guard
+    /// is false.
+    Select,
+    /// It is branched around.
+    Branch,
+}
+
+type Lower =
+    for<'c, 't, 'a> fn(&mut Lowering<'c, 't, 'a>, &mut Ins<'t, 'a>) -> Result<(), ErrorKind>;
+
+/// How an opcode is translated.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) guarding: Guarding,
+    pub(super) lower: Lower,
+}
+
+/// The entry of an opcode the compiler knows.
+pub(super) fn find(opcode: &str) -> Option<Entry> {
+    use Guarding::{Branch, Select};
+    let (guarding, lower): (Guarding, Lower) = match opcode {
+        // 9.7.1 to 9.7.5: arithmetic
+        "add" => (Select, |f, i| by_type(f, i, float::add, int::add)),
+        "sub" => (Select, |f, i| by_type(f, i, float::sub, int::sub)),
+        "mul" => (Select, |f, i| by_type(f, i, float::mul, int::mul)),
+        "mad" => (Select, |f, i| by_type(f, i, float::fma, int::mad)),
+        "div" => (Select, |f, i| by_type(f, i, float::div, int::div)),
+        "min" => (Select, |f, i| by_type(f, i, float::min, int::min)),
+        "max" => (Select, |f, i| by_type(f, i, float::max, int::max)),
+        "abs" => (Select, |f, i| by_type(f, i, float::abs, int::abs)),
+        "neg" => (Select, |f, i| by_type(f, i, float::neg, int::neg)),
+        "rem" => (Select, int::rem),
+        "mul24" => (Select, int::mul24),
+        "mad24" => (Select, int::mad24),
+        "sad" => (Select, int::sad),
+        "addc" => (Select, int::addc),
+        "subc" => (Select, int::subc),
+        "madc" => (Select, int::madc),
+        "popc" => (Select, int::popc),
+        "clz" => (Select, int::clz),
+        "bfind" => (Select, int::bfind),
+        "dp4a" => (Select, int::dp4a),
+        "dp2a" => (Select, int::dp2a),
+        "fma" => (Select, float::fma),
+        "rcp" => (Select, float::rcp),
+        "sqrt" => (Select, float::sqrt),
+        "rsqrt" => (Select, float::rsqrt),
+        "sin" => (Select, float::sin),
+        "cos" => (Select, float::cos),
+        "lg2" => (Select, float::lg2),
+        "ex2" => (Select, float::ex2),
+        "tanh" => (Select, float::tanh),
+        "copysign" => (Select, float::copysign),
+        "testp" => (Select, float::testp),
+        // 9.7.6, 9.7.7: comparison and selection
+        "setp" => (Select, compare::setp),
+        "set" => (Select, compare::set),
+        "selp" => (Select, compare::selp),
+        "slct" => (Select, compare::slct),
+        // 9.7.8: logic and shifts, with the bit fields of 9.7.1
+        "and" => (Select, logic::and),
+        "or" => (Select, logic::or),
+        "xor" => (Select, logic::xor),
+        "not" => (Select, logic::not),
+        "cnot" => (Select, logic::cnot),
+        "lop3" => (Select, logic::lop3),
+        "shl" => (Select, logic::shl),
+        "shr" => (Select, logic::shr),
+        "shf" => (Select, logic::shf),
+        "bfe" => (Select, logic::bfe),
+        "bfi" => (Select, logic::bfi),
+        "brev" => (Select, logic::brev),
+        "bmsk" => (Select, logic::bmsk),
+        "szext" => (Select, logic::szext),
+        "prmt" => (Select, logic::prmt),
+        // 9.7.9: data movement
+        "mov" => (Select, data::mov),
+        "cvt" => (Select, convert::cvt),
+        "cvta" => (Select, data::cvta),
+        "isspacep" => (Select, data::isspacep),
+        "ld" | "ldu" => (Branch, memory::ld),
+        "st" => (Branch, memory::st),
+        "prefetch" | "prefetchu" => (Branch, memory::prefetch),
+        "shfl" => (Branch, warp::shfl),
+        // 9.7.13: control flow
+        "bra" => (Branch, control::bra),
+        "brx" => (Branch, control::brx),
+        "call" => (Branch, control::call),
+        "ret" => (Branch, control::ret),
+        "exit" => (Branch, control::exit),
+        "trap" | "brkpt" => (Branch, control::trap),
+        // 9.7.14: synchronisation
+        "bar" | "barrier" => (Branch, warp::bar),
+        "membar" | "fence" => (Branch, memory::fence),
+        "atom" => (Branch, atomics::atom),
+        "red" => (Branch, atomics::red),
+        "vote" => (Branch, warp::vote),
+        "match" => (Branch, warp::match_sync),
+        "redux" => (Branch, warp::redux),
+        "activemask" => (Branch, warp::activemask),
+        "elect" => (Branch, warp::elect),
+        // Nothing, by definition
+        "nanosleep" | "pmevent" | "griddepcontrol" | "setmaxnreg" => (Select, control::nothing),
+        _ => return None,
+    };
+    Some(Entry { guarding, lower })
+}
+
+fn by_type<'c, 't, 'a>(
+    f: &mut Lowering<'c, 't, 'a>,
+    ins: &mut Ins<'t, 'a>,
+    float: Lower,
+    int: Lower,
+) -> Result<(), ErrorKind> {
+    if float::is_float(ins) {
+        float(f, ins)
+    } else {
+        int(f, ins)
+    }
+}
+
+/// Section of the PTX ISA manual (version 9) that an opcode belongs to.
+pub(super) fn section(opcode: &str) -> &'static str {
+    match opcode {
+        "add" | "sub" | "mul" | "mad" | "mul24" | "mad24" | "sad" | "div" | "rem" | "abs"
+        | "neg" | "min" | "max" | "popc" | "clz" | "bfind" | "fns" | "brev" | "bfe" | "bfi"
+        | "bmsk" | "szext" | "dp4a" | "dp2a" => "9.7.1",
+        "addc" | "subc" | "madc" => "9.7.2",
+        "fma" | "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "lg2" | "ex2" | "tanh" | "testp"
+        | "copysign" => "9.7.3",
+        "set" | "setp" | "selp" | "slct" => "9.7.6",
+        "and" | "or" | "xor" | "not" | "cnot" | "lop3" | "shf" | "shl" | "shr" => "9.7.8",
+        "mov" | "shfl" | "prmt" | "ld" | "ldu" | "st" | "multimem" | "prefetch" | "prefetchu"
+        | "applypriority" | "discard" | "createpolicy" | "isspacep" | "cvta" | "cvt" | "mapa"
+        | "getctarank" | "cp" | "tensormap" => "9.7.9",
+        "tex" | "tld4" | "txq" | "istypep" => "9.7.10",
+        "suld" | "sust" | "sured" | "suq" => "9.7.11",
+        "bra" | "brx" | "call" | "ret" | "exit" => "9.7.13",
+        "bar"
+        | "barrier"
+        | "membar"
+        | "fence"
+        | "atom"
+        | "red"
+        | "vote"
+        | "match"
+        | "redux"
+        | "activemask"
+        | "elect"
+        | "griddepcontrol"
+        | "mbarrier"
+        | "clusterlaunchcontrol" => "9.7.14",
+        "wmma" | "mma" | "ldmatrix" | "stmatrix" | "movmatrix" => "9.7.15",
+        "wgmma" => "9.7.16",
+        "tcgen05" => "9.7.17",
+        "stacksave" | "stackrestore" | "alloca" => "9.7.18",
+        "brkpt" | "nanosleep" | "pmevent" | "trap" | "setmaxnreg" => "9.7.20",
+        _ if opcode.starts_with('v') => "9.7.19",
+        _ => "9.7",
+    }
+}
