@@ -101,11 +101,11 @@ pub(crate) struct Lines {
 
 impl Lines {
     /// Indexes a text.
-    pub(crate) fn new(source: &str) -> Self {
+    pub(crate) fn new(source: &[u8]) -> Self {
         let newlines = source
-            .bytes()
+            .iter()
             .enumerate()
-            .filter(|&(_, byte)| byte == b'\n');
+            .filter(|&(_, &byte)| byte == b'\n');
         let starts = std::iter::once(0)
             .chain(newlines.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)))
             .collect();
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn lines_count_from_one() {
-        let lines = Lines::new("a\nbc\n\nd");
+        let lines = Lines::new(b"a\nbc\n\nd");
         let found: Vec<u32> = (0..7).map(|offset| lines.line(offset)).collect();
         assert_eq!(found, [1, 1, 2, 2, 2, 3, 4]);
     }

@@ -62,7 +62,7 @@ pub fn kernels<'a>(module: &Module<'a>) -> Vec<&'a str> {
 /// All errors found, in order of the functions reached and of the text within each.
 pub fn lower(
     module: &Module<'_>,
-    source: &str,
+    source: &[u8],
     kernel: &str,
     options: &Options,
 ) -> Result<Unit, Vec<Error>> {

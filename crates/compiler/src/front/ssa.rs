@@ -7,8 +7,8 @@
 //! distinct argument are removed, which gives minimal form for reducible graphs.
 
 use crate::ir::{
-    Block, BlockData, Function, FunctionBuilder, Inst, InstData, Location, Op, Terminator,
-    Type, Value,
+    Block, BlockData, Function, FunctionBuilder, Inst, InstData, Location, Op, Terminator, Type,
+    Value,
 };
 use std::collections::HashMap;
 

@@ -44,7 +44,7 @@ pub(super) struct UnitLowering<'t, 'a> {
 }
 
 /// Translates a kernel and what it reaches.
-pub(super) fn lower(module: &Module<'_>, source: &str, kernel: &str) -> Result<Unit, Vec<Error>> {
+pub(super) fn lower(module: &Module<'_>, source: &[u8], kernel: &str) -> Result<Unit, Vec<Error>> {
     let mut this = UnitLowering::new(module, source);
     let entry = this.functions.get(kernel).copied();
     let Some(entry) = entry.filter(|entry| entry.is_entry && entry.body.is_some()) else {
@@ -84,7 +84,7 @@ pub(super) fn lower(module: &Module<'_>, source: &str, kernel: &str) -> Result<U
 }
 
 impl<'t, 'a> UnitLowering<'t, 'a> {
-    fn new(module: &'t Module<'a>, source: &str) -> Self {
+    fn new(module: &'t Module<'a>, source: &[u8]) -> Self {
         let mut this = Self {
             lines: Lines::new(source),
             functions: HashMap::new(),

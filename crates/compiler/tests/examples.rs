@@ -1,0 +1,55 @@
+//! Every kernel that nvcc made of the examples is translated, or refused by name.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure to read the examples is a failed test"
+)]
+
+use std::path::Path;
+use weft_compiler::{Options, kernels, lower, module_variables};
+
+/// Kernels that need what the compiler does not have, and the words that say so.
+const REFUSED: &[(&str, &str)] = &[
+    ("print_values", "extern function `vprintf`"),
+    ("integer_intrinsics", "unsupported vabsdiff4"),
+    ("wmma_half", "unsupported wmma"),
+    ("mma_bytes", "unsupported mma"),
+];
+
+#[test]
+fn every_example_kernel_is_lowered_or_refused_by_name() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/ptx");
+    let mut paths: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    let mut failures = Vec::new();
+    let mut seen = 0;
+    for path in paths {
+        let source = std::fs::read(&path).unwrap();
+        let module = weft_ptx::parse(&source).unwrap();
+        module_variables(&module).unwrap();
+        for kernel in kernels(&module) {
+            seen += 1;
+            let refusal = REFUSED
+                .iter()
+                .find(|(name, _)| *name == kernel)
+                .map(|(_, why)| *why);
+            match (
+                lower(&module, &source, kernel, &Options::default()),
+                refusal,
+            ) {
+                (Ok(_), None) => {}
+                (Ok(_), Some(_)) => failures.push(format!("{kernel} is lowered: say so here")),
+                (Err(errors), refusal) => failures.extend(
+                    errors
+                        .iter()
+                        .map(ToString::to_string)
+                        .filter(|text| refusal.is_none_or(|why| !text.contains(why))),
+                ),
+            }
+        }
+    }
+    assert!(seen > 30, "the examples are missing");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
