@@ -1,0 +1,142 @@
+//! `cargo xtask conformance SUITE`: runs one suite and prints one line for each case.
+//!
+//! Exits with 0 when every case passed, 1 when one failed, 2 when the suite could not be run.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand};
+
+use weft_conformance::process::Weft;
+use weft_conformance::table::Table;
+use weft_conformance::{examples, python, samples, spirv_run};
+
+/// Run programs and suites from outside against the built libraries.
+#[derive(Parser)]
+#[command(name = "cargo xtask conformance", bin_name = "cargo xtask conformance")]
+struct Arguments {
+    #[command(subcommand)]
+    suite: Suite,
+    /// The weft command; the libraries lie beside it.
+    #[arg(long, global = true, default_value = "target/release/weft")]
+    weft: PathBuf,
+    /// Folder of `cargo xtask toolchain`.
+    #[arg(long, global = true, default_value = "toolchain")]
+    toolchain: PathBuf,
+    /// Only cases whose name contains this.
+    #[arg(long, global = true, default_value = "")]
+    filter: String,
+    /// Host seconds that one program may take.
+    #[arg(long, global = true, default_value_t = 120)]
+    limit: u64,
+    /// Show the host seconds of each case.
+    #[arg(long, global = true)]
+    times: bool,
+}
+
+#[derive(Subcommand)]
+enum Suite {
+    /// The programs of examples/, built by `cargo xtask kernels build-examples`.
+    Examples {
+        /// Folder of the executables.
+        #[arg(long, default_value = "target/examples-cuda")]
+        dir: PathBuf,
+    },
+    /// Kernels in Python through numba-cuda.
+    Numba,
+    /// CUDA C++ through NVRTC and cuda.core.
+    CudaCore,
+    /// ZLUDA's PTX tests.
+    SpirvRun {
+        /// The folder ptx/src/test/spirv_run of a ZLUDA checkout.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Run one case in this process instead of each in its own.
+        #[arg(long, value_name = "CASE")]
+        one: Option<String>,
+    },
+    /// NVIDIA's CUDA samples.
+    Samples {
+        /// A checkout of cuda-samples.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Folder for the executables.
+        #[arg(long, default_value = "target/samples-cuda")]
+        out: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            report(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether every case passed.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let limit = Duration::from_secs(arguments.limit);
+    let weft = Weft::new(&arguments.weft, limit)?;
+    let library = weft.folder().join("libcuda.so");
+    let filter = &arguments.filter;
+    let mut table = Table::new(arguments.times);
+    match &arguments.suite {
+        Suite::Examples { dir } => examples::run(&weft, dir, filter, &mut table)?,
+        Suite::Numba => {
+            python::run(
+                &weft,
+                &arguments.toolchain,
+                python::Suite::Numba,
+                filter,
+                &mut table,
+            )?;
+        }
+        Suite::CudaCore => {
+            python::run(
+                &weft,
+                &arguments.toolchain,
+                python::Suite::CudaCore,
+                filter,
+                &mut table,
+            )?;
+        }
+        Suite::SpirvRun {
+            dir,
+            one: Some(name),
+        } => return spirv_run::run_one(dir, name, &library),
+        Suite::SpirvRun { dir, one: None } => {
+            let this = std::env::current_exe().context("failed to find this program")?;
+            let one = |name: &str| {
+                let mut command = Command::new(&this);
+                command.args(["spirv-run", "--one", name, "--dir"]).arg(dir);
+                command.arg("--weft").arg(&arguments.weft);
+                Ok(command)
+            };
+            spirv_run::run(dir, filter, limit, one, &mut table)?;
+        }
+        Suite::Samples { dir, out } => {
+            samples::run(&weft, &arguments.toolchain, dir, out, filter, &mut table)?;
+        }
+    }
+    summarise(&table);
+    Ok(table.succeeded())
+}
+
+#[expect(clippy::print_stdout, reason = "the output of the runner")]
+fn summarise(table: &Table) {
+    println!("{table}");
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a failure of the runner is told"
+)]
+fn report(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}
