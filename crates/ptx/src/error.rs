@@ -1,7 +1,8 @@
-//! What can be wrong with PTX text, and where.
+//! What can be wrong with PTX text and with the files that hold it, and where.
 //!
-//! A message is a lowercase fragment without a location, because the caller knows the file
-//! name: [`crate::source::render`] adds name, line, column and the source line.
+//! A [`Cause`] is a message without a location, because the caller knows the file name:
+//! [`crate::source::render`] adds name, line, column and the source line. Errors in binary files
+//! are located by their offset.
 
 use crate::ast::Span;
 
@@ -105,5 +106,97 @@ impl Error {
     #[must_use]
     pub const fn new(span: Span, cause: Cause) -> Self {
         Self { span, cause }
+    }
+}
+
+/// An error at an offset of a fatbin or an ELF file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cause} (at offset 0x{offset:x})")]
+pub struct ContainerError {
+    /// Offset of the bytes at fault from the beginning of the file or fatbin.
+    pub offset: u64,
+    /// What is wrong with them.
+    #[source]
+    pub cause: ContainerCause,
+}
+
+/// What is wrong with a fatbin or an ELF file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContainerCause {
+    /// The bytes end before the thing does.
+    #[error("{what} is cut off: {needed} bytes needed, {available} there")]
+    Truncated {
+        /// What is cut off.
+        what: &'static str,
+        /// Its size.
+        needed: u64,
+        /// Bytes there are.
+        available: u64,
+    },
+    /// The bytes are something else.
+    #[error("{what} has magic number 0x{found:08x}")]
+    BadMagic {
+        /// What should be there.
+        what: &'static str,
+        /// The first four bytes, little-endian.
+        found: u32,
+    },
+    /// A version or size of a header that is not known.
+    #[error("{what} is {found}")]
+    BadField {
+        /// The field.
+        what: &'static str,
+        /// Its value.
+        found: u64,
+    },
+    /// Flags that name no known compression.
+    #[error("compressed entry has flags 0x{0:x}, which name no known compression")]
+    UnknownCompression(u64),
+    /// Compressed data that cannot be expanded.
+    #[error("{method} data cannot be decompressed: {reason}")]
+    Decompression {
+        /// `LZ4` or `zstd`.
+        method: &'static str,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// An entry expands to another size than its header says.
+    #[error("entry expands to {found} bytes instead of {declared}")]
+    SizeMismatch {
+        /// Bytes the header says.
+        declared: u64,
+        /// Bytes there are, or more.
+        found: u64,
+    },
+    /// An entry is larger than is supported.
+    #[error("entry of {size} bytes is too large: at most {max} are supported")]
+    TooLarge {
+        /// Bytes the header says.
+        size: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// Neither PTX, nor a fatbin, nor an ELF file.
+    #[error("no PTX text, fatbin or ELF file")]
+    UnknownFormat,
+    /// An ELF file that cannot be read.
+    #[error("malformed ELF file: {0}")]
+    MalformedElf(String),
+    /// No PTX fits the device.
+    #[error("no PTX for compute capability {}.{}: {found}", capability / 10, capability % 10)]
+    NoPtx {
+        /// Compute capability as in `sm_89`.
+        capability: u32,
+        /// What there is instead, for a message.
+        found: String,
+    },
+}
+
+impl ContainerError {
+    /// An error at `offset`.
+    #[must_use]
+    pub const fn new(offset: u64, cause: ContainerCause) -> Self {
+        Self { offset, cause }
     }
 }

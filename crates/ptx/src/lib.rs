@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+pub mod elf;
 pub mod error;
+pub mod fatbin;
 mod lexer;
 pub mod opcodes;
 pub mod parse;
 mod print;
 pub mod source;
 
-pub use error::{Cause, Error};
+pub use error::{Cause, ContainerCause, ContainerError, Error};
 pub use parse::{parse, parse_with_errors};

@@ -25,6 +25,9 @@ pub const DEPTH_MAX: u32 = 128;
 /// Registers one function may declare.
 pub const REGISTERS_MAX: u64 = 1 << 20;
 
+/// Where the head of a module ends at the latest, comments included.
+const HEAD_SIZE_MAX: usize = 64 << 10;
+
 /// Bytes of a token shown in a message.
 const FOUND_LENGTH_MAX: usize = 40;
 
@@ -52,6 +55,19 @@ pub fn parse_with_errors(source: &[u8]) -> (Module<'_>, Vec<Error>) {
     let mut parser = Parser::new(source);
     let module = parser.module();
     (module, parser.errors)
+}
+
+/// True if a text begins with a PTX directive, blanks and comments aside.
+pub(crate) fn begins_module(source: &[u8]) -> bool {
+    let parser = Parser::new(&source[..source.len().min(HEAD_SIZE_MAX)]);
+    parser.errors.is_empty() && parser.directive() == "version"
+}
+
+/// The words of the `.target` directive at the head of a text, without parsing the rest; none
+/// if the head is wrong.
+pub(crate) fn target(source: &[u8]) -> Vec<&str> {
+    let mut parser = Parser::new(&source[..source.len().min(HEAD_SIZE_MAX)]);
+    parser.head().unwrap_or_default()
 }
 
 /// The error is in [`Parser::errors`]; the caller gives up on its construct.

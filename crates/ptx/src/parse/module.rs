@@ -32,7 +32,7 @@ impl<'a> Parser<'a> {
         };
         let mut checked = 0;
         while !self.at(Kind::End) {
-            self.check_head(&module, &mut checked);
+            self.check_head(&mut checked);
             self.open_braces = 0;
             self.registers = 0;
             if self.module_directive(&mut module).is_err() {
@@ -40,13 +40,32 @@ impl<'a> Parser<'a> {
             }
         }
         if !self.is_stopped() {
-            self.check_head(&module, &mut checked);
+            self.check_head(&mut checked);
         }
         module
     }
 
+    /// The `.version` and the words of the `.target` behind it.
+    pub(super) fn head(&mut self) -> Parsed<Vec<&'a str>> {
+        if self.directive() == "version" {
+            self.bump();
+            self.version()?;
+        }
+        if self.directive() == "target" {
+            self.target()
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
+    /// `.target word {, word}`; the current token is the `.target`.
+    fn target(&mut self) -> Parsed<Vec<&'a str>> {
+        self.bump();
+        self.comma_separated(|parser| parser.name("a target such as `sm_80`"))
+    }
+
     /// Reports once that `.version` is not the first or `.target` not the second directive.
-    fn check_head(&mut self, module: &Module<'a>, checked: &mut u8) {
+    fn check_head(&mut self, checked: &mut u8) {
         let missing = match *checked {
             0 if self.directive() != "version" => ".version",
             1 if self.directive() != "target" => ".target",
@@ -55,18 +74,12 @@ impl<'a> Parser<'a> {
                 return;
             }
         };
+        // Without its head the text is hardly PTX: one report is enough.
         *checked = 2;
-        let seen = if missing == ".version" {
-            module.version != (0, 0)
-        } else {
-            !module.target.is_empty()
-        };
-        if !seen {
-            self.report(Error::new(
-                self.token.span,
-                Cause::MissingDirective(missing),
-            ));
-        }
+        self.report(Error::new(
+            self.token.span,
+            Cause::MissingDirective(missing),
+        ));
     }
 
     fn module_directive(&mut self, module: &mut Module<'a>) -> Parsed<()> {
@@ -76,12 +89,7 @@ impl<'a> Parser<'a> {
                 self.bump();
                 module.version = self.version()?;
             }
-            "target" => {
-                self.bump();
-                module.target.extend(
-                    self.comma_separated(|parser| parser.name("a target such as `sm_80`"))?,
-                );
-            }
+            "target" => module.target.extend(self.target()?),
             "address_size" => {
                 self.bump();
                 let token = self.token;
