@@ -10,6 +10,8 @@ pub mod ast;
 pub mod elf;
 pub mod error;
 pub mod fatbin;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 mod lexer;
 pub mod opcodes;
 pub mod parse;

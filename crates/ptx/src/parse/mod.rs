@@ -54,7 +54,10 @@ pub fn parse_with_errors(source: &[u8]) -> (Module<'_>, Vec<Error>) {
     }
     let mut parser = Parser::new(source);
     let module = parser.module();
-    (module, parser.errors)
+    let mut errors = parser.errors;
+    // What is never closed is known at the end only.
+    errors.sort_by_key(|error| error.span.start);
+    (module, errors)
 }
 
 /// True if a text begins with a PTX directive, blanks and comments aside.
