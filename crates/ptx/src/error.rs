@@ -30,7 +30,7 @@ pub enum Cause {
         found: String,
     },
     /// A byte that starts no token.
-    #[error("unexpected byte 0x{0:02x}")]
+    #[error("unexpected {}", byte_name(*.0))]
     UnexpectedByte(u8),
     /// A string or a name that is not UTF-8.
     #[error("text is not valid UTF-8")]
@@ -87,6 +87,9 @@ pub enum Cause {
     /// An alignment that is not a power of two.
     #[error("alignment {0} is not a power of two")]
     BadAlignment(u32),
+    /// `.version` without two numbers.
+    #[error("version is not of the form `8.0`")]
+    BadVersion,
     /// `.address_size` other than 32 and 64.
     #[error("address size is neither 32 nor 64")]
     BadAddressSize,
@@ -99,6 +102,15 @@ pub enum Cause {
     /// The parser gave up.
     #[error("too many errors: stopped after {0}")]
     TooManyErrors(usize),
+}
+
+/// A byte for a message.
+fn byte_name(byte: u8) -> String {
+    if byte.is_ascii_graphic() {
+        format!("`{}`", char::from(byte))
+    } else {
+        format!("byte 0x{byte:02x}")
+    }
 }
 
 impl Error {

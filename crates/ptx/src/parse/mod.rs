@@ -312,7 +312,9 @@ impl<'a> Parser<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Parsed<T>,
     ) -> Parsed<Vec<T>> {
-        let mut items = vec![item(self)?];
+        // Most lists are the operands of an instruction, of which few have more than four.
+        let mut items = Vec::with_capacity(4);
+        items.push(item(self)?);
         while self.eat(Kind::Comma) {
             items.push(item(self)?);
         }

@@ -23,6 +23,16 @@ const TUNING: [&str; 12] = [
     "reqntid",
 ];
 
+/// True for words that begin a directive of the module scope and stand nowhere else; all of them
+/// are taken by what parses them, or recovery would not get past them.
+fn begins_directive(word: &str) -> bool {
+    declaration::linkage(word).is_some()
+        || matches!(
+            word,
+            "version" | "target" | "address_size" | "file" | "section" | "alias" | "entry" | "func"
+        )
+}
+
 impl<'a> Parser<'a> {
     /// The whole text.
     pub(super) fn module(&mut self) -> Module<'a> {
@@ -175,16 +185,10 @@ impl<'a> Parser<'a> {
     /// `9.5`
     fn version(&mut self) -> Parsed<(u8, u8)> {
         let token = self.expect(Kind::Number, "a version such as `8.0`")?;
-        let text = self.text(token.span);
-        let version = text.split_once('.').and_then(|(major, minor)| {
-            Some((major.parse::<u8>().ok()?, minor.parse::<u8>().ok()?))
-        });
-        version.ok_or_else(|| {
-            self.fail(
-                token.span,
-                Cause::MalformedNumber(text.chars().take(40).collect()),
-            )
-        })
+        let parts = self.text(token.span).split_once('.');
+        let version =
+            parts.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        version.ok_or_else(|| self.fail(token.span, Cause::BadVersion))
     }
 
     /// `.entry` or `.func`, which is the current token.
@@ -212,6 +216,7 @@ impl<'a> Parser<'a> {
             match self.directive() {
                 "pragma" => pragmas.extend(self.pragma()?),
                 "attribute" => self.attributes(&mut attributes)?,
+                word if begins_directive(word) => break,
                 _ => tuning.push(self.tuning()?),
             }
         }
@@ -252,11 +257,13 @@ impl<'a> Parser<'a> {
         Ok((word, numbers))
     }
 
-    /// After an error at module scope: goes behind the next `;` or the next block.
+    /// After an error at module scope: goes behind the next `;` or block, or in front of the
+    /// next directive.
     fn recover_module(&mut self) {
         loop {
             match self.token.kind {
                 Kind::End => return,
+                Kind::Dotted if begins_directive(self.directive()) => return,
                 Kind::OpenBrace => {
                     self.skip_block();
                     return;

@@ -32,6 +32,14 @@ const SPECIAL_VECTORS: [(&str, [&str; 4]); 8] = {
 };
 
 impl<'a> Parser<'a> {
+    /// True if the current token can begin an operand.
+    pub(super) fn at_operand(&self) -> bool {
+        matches!(
+            self.token.kind,
+            Kind::Word | Kind::OpenBracket | Kind::OpenBrace
+        ) || self.at_constant()
+    }
+
     /// One operand of any instruction but a call.
     pub(super) fn operand(&mut self) -> Parsed<Operand<'a>> {
         match self.token.kind {

@@ -80,8 +80,10 @@ impl<'a> Parser<'a> {
             Vec::new()
         } else if opcode == "call" {
             self.comma_separated(Self::call_operand)?
-        } else {
+        } else if self.at_operand() {
             self.comma_separated(Self::operand)?
+        } else {
+            return Err(self.expected("an operand or `;`"));
         };
         let span = self.span_from(start);
         self.expect(Kind::Semicolon, "`,` or `;`")?;
@@ -194,12 +196,16 @@ impl<'a> Parser<'a> {
         let (file, line, column) = self.place()?;
         let mut inlined_at = None;
         while self.eat(Kind::Comma) {
-            match self.name("`function_name` or `inlined_at`")? {
-                "function_name" => {
+            match self.bytes(self.token.span) {
+                b"function_name" => {
+                    self.bump();
                     self.name("a label")?;
                     self.offset()?;
                 }
-                "inlined_at" => inlined_at = Some(self.place()?),
+                b"inlined_at" => {
+                    self.bump();
+                    inlined_at = Some(self.place()?);
+                }
                 _ => return Err(self.expected("`function_name` or `inlined_at`")),
             }
         }
