@@ -1,0 +1,4 @@
+//! Fatbins: see `weft_ptx::fuzz::check_fatbin`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| weft_ptx::fuzz::check_fatbin(bytes));
