@@ -21,19 +21,6 @@ pub(crate) struct BlessArguments {
     packages: Vec<String>,
 }
 
-/// Arguments of `fuzz`.
-#[derive(clap::Args)]
-pub(crate) struct FuzzArguments {
-    /// Time to spend, shared evenly by the targets.
-    #[arg(long, default_value_t = 60)]
-    seconds: u64,
-    /// Seed of the generators; printed with every finding.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Targets to run; all when none is named.
-    targets: Vec<String>,
-}
-
 /// Runs the file tests with `WEFT_BLESS=1`, which makes them write what they would compare.
 pub(crate) fn bless(arguments: &BlessArguments) -> Result<()> {
     let mut command = cargo();
@@ -47,13 +34,9 @@ pub(crate) fn bless(arguments: &BlessArguments) -> Result<()> {
     succeed(&mut command)
 }
 
-/// Runs the fuzz targets for a fixed time on the stable toolchain.
-pub(crate) fn fuzz(arguments: &FuzzArguments) -> Result<()> {
-    let mut command = release_program("weft-fuzz");
-    command.args(["--seconds", &arguments.seconds.to_string()]);
-    command.args(["--seed", &arguments.seed.to_string()]);
-    command.args(&arguments.targets);
-    succeed(&mut command)
+/// Runs the fuzz targets on the stable toolchain.
+pub(crate) fn fuzz(arguments: &PassedArguments) -> Result<()> {
+    succeed(release_program("weft-fuzz").args(&arguments.arguments))
 }
 
 /// Runs the conformance suites.

@@ -30,7 +30,7 @@ enum Task {
     /// Rewrite the expected output of file tests from what the code does now.
     Bless(delegate::BlessArguments),
     /// Feed mutated and generated input to every parser, decoder and to the compiler.
-    Fuzz(delegate::FuzzArguments),
+    Fuzz(delegate::PassedArguments),
     /// Install the CUDA compiler and the Python clients from PyPI, without a GPU.
     Toolchain(toolchain::Arguments),
     /// Compile CUDA sources: the PTX in the tree, or the example programs.

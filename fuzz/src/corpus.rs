@@ -1,0 +1,40 @@
+//! Valid inputs to start from: the PTX of the example programs.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+
+/// Inputs by kind, each list in order of file name.
+pub(crate) struct Corpus {
+    /// PTX texts.
+    pub(crate) ptx: Vec<Vec<u8>>,
+}
+
+impl Corpus {
+    /// Reads the inputs from the source tree.
+    pub(crate) fn load() -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let ptx = files(&root.join("examples/ptx"), "ptx")?;
+        ensure!(!ptx.is_empty(), "found no PTX to start from");
+        Ok(Self { ptx })
+    }
+}
+
+fn files(directory: &Path, extension: &str) -> Result<Vec<Vec<u8>>> {
+    let entries = fs::read_dir(directory)
+        .with_context(|| format!("failed to list {}", directory.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.context("failed to list the corpus")?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            paths.push(path);
+        }
+    }
+    // The order of a directory is the file system's; a seed must mean the same everywhere.
+    paths.sort();
+    let read = |path: std::path::PathBuf| {
+        fs::read(&path).with_context(|| format!("failed to read {}", path.display()))
+    };
+    paths.into_iter().map(read).collect()
+}
