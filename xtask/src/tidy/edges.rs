@@ -94,6 +94,28 @@ const RULES: &[Rule] = &[
         outside: true,
         forbids_unsafe: false,
     },
+    // The runtime API finds the driver as any runtime does: by opening libcuda.so.1.
+    Rule {
+        name: "weft-cudart",
+        uses: &[],
+        tests_use: &[],
+        outside: true,
+        forbids_unsafe: false,
+    },
+    Rule {
+        name: "weft-cudart12",
+        uses: &["weft-cudart"],
+        tests_use: &[],
+        outside: true,
+        forbids_unsafe: false,
+    },
+    Rule {
+        name: "weft-cudart13",
+        uses: &["weft-cudart"],
+        tests_use: &[],
+        outside: true,
+        forbids_unsafe: false,
+    },
     Rule {
         name: "weft-cli",
         uses: &[

@@ -33,8 +33,13 @@ const LIBRARIES: &[Library] = &[
         required: true,
     },
     Library {
-        built: "libcudart.so",
-        names: &["libcudart.so.13", "libcudart.so.12", "libcudart.so"],
+        built: "libcudart13.so",
+        names: &["libcudart.so.13", "libcudart.so"],
+        required: false,
+    },
+    Library {
+        built: "libcudart12.so",
+        names: &["libcudart.so.12"],
         required: false,
     },
 ];
