@@ -82,7 +82,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "weft-driver",
-        uses: &["weft-chip", "weft-compiler", "weft-isa"],
+        uses: &["weft-chip", "weft-compiler", "weft-isa", "weft-ptx"],
         tests_use: &[],
         outside: true,
         forbids_unsafe: false,
