@@ -151,6 +151,23 @@ macro_rules! define_inst {
                     })*
                 }
             }
+
+            /// The instruction with each register operand replaced by what `map` gives for it.
+            /// Operands come in assembly order; `v0` as the mask and the pairs of `amocas.q`
+            /// are not asked for and stay as they are.
+            ///
+            /// # Panics
+            ///
+            /// If `map` answers with a register of another file.
+            #[must_use]
+            pub fn map_registers(self, mut map: impl FnMut(Register) -> Register) -> Self {
+                let map = &mut map;
+                match self {
+                    $(Self::$variant $({ $($field),* })? => Self::$variant $({
+                        $($field: field::$slot::map_register($field, map),)*
+                    })?,)*
+                }
+            }
         }
     };
 }

@@ -133,3 +133,34 @@ fn a_pair_is_two_registers() {
     };
     assert_eq!(odd.encode_checked().map_err(|error| error.field), Err("rd"));
 }
+
+/// Replacing every register by the fourth after it changes exactly the reported operands.
+#[test]
+fn mapped_registers_are_the_reported_ones() {
+    let fourth = |register| match register {
+        Register::X(x) => Register::X(X::new((x.number() + 4) % 32)),
+        Register::F(f) => Register::F(F::new((f.number() + 4) % 32)),
+        Register::V(v) => Register::V(V::new((v.number() + 4) % 32)),
+    };
+    let mut random = Random::new(0x5eed_0021);
+    for opcode in Opcode::ALL {
+        if opcode == Opcode::AmocasQ {
+            continue;
+        }
+        for inst in (0..16).filter_map(|_| decode(random_word(opcode, &mut random))) {
+            let mut expected = Vec::new();
+            inst.for_each_register(|register, _| expected.push(fourth(register)));
+            let mask_reads = inst.to_string().matches("v0.t").count();
+            let implicit = inst.to_string().ends_with(", v0") && inst.mnemonic().ends_with('m');
+            if mask_reads > 0 || implicit {
+                expected.pop();
+                expected.push(Register::V(V::V0));
+            }
+            let mut mapped = Vec::new();
+            inst.map_registers(fourth)
+                .for_each_register(|register, _| mapped.push(register));
+            assert_eq!(mapped, expected, "{inst}");
+            assert_eq!(inst.map_registers(|register| register), inst);
+        }
+    }
+}

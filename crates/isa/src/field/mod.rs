@@ -53,6 +53,16 @@ pub trait Field {
         let _ = (value, visit);
     }
 
+    /// The operand with the register that it names, if it names one, replaced.
+    ///
+    /// # Panics
+    ///
+    /// If the replacement is a register of another file.
+    fn map_register(value: Self::Value, map: &mut impl FnMut(Register) -> Register) -> Self::Value {
+        let _ = map;
+        value
+    }
+
     /// Whether the field can hold this value.
     fn holds(value: Self::Value) -> bool {
         Self::extract(Self::insert(value)) == Some(value)

@@ -31,6 +31,13 @@ macro_rules! register_fields {
                 fn register(value: $file, visit: &mut impl FnMut(Register, Access)) {
                     visit(Register::$file(value), Access::$access);
                 }
+
+                fn map_register(value: $file, map: &mut impl FnMut(Register) -> Register) -> $file {
+                    match map(Register::$file(value)) {
+                        Register::$file(register) => register,
+                        other => panic!("{value} cannot become {other}"),
+                    }
+                }
             }
         )*
     };
@@ -94,6 +101,13 @@ macro_rules! aligned_fields {
                 fn register(value: V, visit: &mut impl FnMut(Register, Access)) {
                     visit(Register::V(value), Access::$access);
                 }
+
+                fn map_register(value: V, map: &mut impl FnMut(Register) -> Register) -> V {
+                    match map(Register::V(value)) {
+                        Register::V(register) => register,
+                        other => panic!("{value} cannot become {other}"),
+                    }
+                }
             }
         )*
     };
@@ -146,6 +160,13 @@ macro_rules! address_fields {
 
                 fn register(value: $file, visit: &mut impl FnMut(Register, Access)) {
                     visit(Register::$file(value), Access::Read);
+                }
+
+                fn map_register(value: $file, map: &mut impl FnMut(Register) -> Register) -> $file {
+                    match map(Register::$file(value)) {
+                        Register::$file(register) => register,
+                        other => panic!("{value} cannot become {other}"),
+                    }
                 }
             }
         )*
