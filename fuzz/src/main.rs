@@ -4,13 +4,12 @@
 //! anywhere below is a finding as well. Case `i` of a run draws from seed `s + i`, so a finding
 //! is reproduced from one number alone, whatever the time limit was. There is no coverage
 //! feedback: inputs are mutations of real ones, close enough to valid to get past the first
-//! check.
+//! check. README.md tells of the coverage-guided targets.
 #![forbid(unsafe_code)]
 
 mod corpus;
-mod mutate;
-mod random;
 mod target;
+mod words;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -18,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use weft_ptx::fuzz::Random;
 
 use crate::corpus::Corpus;
-use crate::random::Random;
 use crate::target::{TARGETS, Target};
 
 /// Feed mutated and generated input to every parser, decoder and to the compiler.

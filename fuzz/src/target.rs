@@ -1,10 +1,13 @@
 //! The targets: what is fed, and what must hold.
+//!
+//! What must hold is mostly library code of the crate in question, which panics when it does
+//! not; the functions here make the input.
 
 use weft_isa::{decode, decode_compressed};
+use weft_ptx::fuzz::{self, Random};
 
 use crate::corpus::Corpus;
-use crate::mutate;
-use crate::random::Random;
+use crate::words;
 
 /// Something to fuzz.
 pub(crate) struct Target {
@@ -24,13 +27,21 @@ pub(crate) const TARGETS: &[Target] = &[
         name: "ptx",
         run: run_ptx,
     },
+    Target {
+        name: "fatbin",
+        run: run_fatbin,
+    },
+    Target {
+        name: "compile",
+        run: run_compile,
+    },
 ];
 
 /// A word that decodes encodes to itself, and prints.
 fn run_decode(_: &Corpus, random: &mut Random) -> Result<(), String> {
     // Many words a case: one is too cheap to be worth a case.
     for _ in 0..4096 {
-        let [low, high] = [random.bits(), random.bits()].map(|bits| bits.to_le_bytes());
+        let [low, high] = [random.bits(), random.bits()].map(u64::to_le_bytes);
         // The two low bits set: the length of a 32-bit instruction.
         let word = u32::from_le_bytes([low[0] | 3, low[1], low[2], low[3]]);
         if let Some(inst) = decode(word) {
@@ -50,33 +61,40 @@ fn run_decode(_: &Corpus, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// PTX text parses or gives errors that lie inside it.
+/// PTX text: see [`fuzz::check_ptx`].
 fn run_ptx(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
-    let text = ptx_text(corpus, random);
-    if let Err(errors) = weft_ptx::parse(&text) {
-        if errors.is_empty() {
-            return Err("failed without an error".to_owned());
-        }
-        for error in &errors {
-            let end = usize::try_from(error.span.end).unwrap_or(usize::MAX);
-            if error.span.start > error.span.end || end > text.len() {
-                return Err(format!("`{error}` ends at {end} of {} bytes", text.len()));
-            }
-        }
-        if weft_ptx::source::render_all("fuzz.ptx", &text, &errors).is_empty() {
-            return Err("errors are shown as nothing".to_owned());
+    fuzz::check_ptx(&fuzz::mutate(random, &corpus.ptx));
+    fuzz::check_ptx(&mutated_words(corpus, random));
+    Ok(())
+}
+
+/// Fatbins and module images: see [`fuzz::check_fatbin`] and [`fuzz::check_image`].
+fn run_fatbin(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
+    let bytes = fuzz::mutate(random, &corpus.fatbins);
+    fuzz::check_fatbin(&bytes);
+    fuzz::check_image(&bytes);
+    Ok(())
+}
+
+/// PTX that parses is lowered, or there is an error that names its place.
+fn run_compile(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
+    let bytes = mutated_words(corpus, random);
+    let Ok(module) = weft_ptx::parse(&bytes) else {
+        return Ok(());
+    };
+    let options = weft_compiler::Options::default();
+    for kernel in weft_compiler::kernels(&module) {
+        if let Err(errors) = weft_compiler::lower(&module, &bytes, kernel, &options)
+            && errors.is_empty()
+        {
+            return Err(format!("`{kernel}` failed without an error"));
         }
     }
     Ok(())
 }
 
-/// A mutated PTX text.
-fn ptx_text(corpus: &Corpus, random: &mut Random) -> Vec<u8> {
-    let text = random.pick(&corpus.ptx);
-    if random.below(4) == 0 {
-        mutate::bytes(text, random)
-    } else {
-        let other = random.pick(&corpus.ptx);
-        mutate::words(text, other, random)
-    }
+fn mutated_words(corpus: &Corpus, random: &mut Random) -> Vec<u8> {
+    let text = &corpus.ptx[random.below(corpus.ptx.len())];
+    let other = &corpus.ptx[random.below(corpus.ptx.len())];
+    words::mutate(text, other, random)
 }

@@ -1,8 +1,9 @@
-//! Changes to valid inputs: small enough that most of the input keeps its meaning.
+//! Changes to a text by whole words, so that it mostly stays well-formed and what comes after
+//! the parser has something to do.
 
-use crate::random::Random;
+use weft_ptx::fuzz::Random;
 
-/// Values at which ranges end.
+/// Numbers at the ends of ranges.
 const EDGES: &[&str] = &[
     "0",
     "1",
@@ -29,29 +30,9 @@ const EDGES: &[&str] = &[
     "0d8000000000000000",
 ];
 
-/// Changes one to eight bytes, without regard to what they mean.
-pub(crate) fn bytes(input: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut output = input.to_vec();
-    for _ in 0..=random.below(8) {
-        let at = random.below(output.len() + 1);
-        let byte = random.bits().to_le_bytes()[0];
-        match random.below(6) {
-            0 => output.insert(at, byte),
-            1 => output.truncate(at.max(output.len() / 2)),
-            2 if at < output.len() => {
-                output.remove(at);
-            }
-            3 if at < output.len() => output[at] ^= 1 << random.below(8),
-            _ if at < output.len() => output[at] = byte,
-            _ => output.push(byte),
-        }
-    }
-    output
-}
-
 /// Changes one to six words of a text: removes, doubles, swaps them, takes one from `other`, or
 /// puts a number at the end of a range where a number was.
-pub(crate) fn words(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
+pub(crate) fn mutate(input: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let donors = split(other);
     let mut words: Vec<&[u8]> = split(input);
     for _ in 0..=random.below(6) {
@@ -114,8 +95,7 @@ mod tests {
         for seed in 0..2000 {
             let mut random = Random::new(seed);
             for input in [&b""[..], b";", b"a b", b"12 34"] {
-                bytes(input, &mut random);
-                words(input, input, &mut random);
+                mutate(input, input, &mut random);
             }
         }
     }
