@@ -11,6 +11,7 @@
 
 mod error;
 mod front;
+pub mod image;
 pub mod ir;
 
 pub use error::{Error, ErrorKind};
@@ -30,4 +31,27 @@ impl Default for Options {
             compute_capability: (8, 9),
         }
     }
+}
+
+/// Compiles a kernel of a parsed module: all the steps of the module documentation.
+/// `source` is the text the module was parsed from.
+///
+/// # Errors
+///
+/// All errors found in the kernel and the functions it reaches.
+pub fn compile_kernel(
+    module: &weft_ptx::ast::Module<'_>,
+    source: &[u8],
+    kernel: &str,
+    options: &Options,
+) -> Result<image::Image, Vec<Error>> {
+    let unit = lower(module, source, kernel, options)?;
+    Err(vec![Error {
+        function: unit.functions[0].name.clone(),
+        line: 0,
+        span: weft_ptx::ast::Span::default(),
+        kind: ErrorKind::Unsupported {
+            feature: "generation of RISC-V code".to_owned(),
+        },
+    }])
 }

@@ -1,0 +1,133 @@
+//! Contexts: owners of allocations, and the scope of a fault.
+
+use crate::device::{Device, lock};
+use crate::error::{Error, invalid};
+use std::sync::{Arc, Mutex};
+
+/// Limits of a context that programs set with `cuCtxSetLimit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Local memory of a thread available to recursion and indirect calls, in bytes.
+    StackBytes,
+    /// Buffer of device `printf`, in bytes.
+    PrintfBytes,
+    /// Heap of device `malloc`, in bytes.
+    HeapBytes,
+}
+
+/// See the module documentation. A fault of a kernel makes its context answer with that error
+/// until it is destroyed or reset; other contexts go on.
+#[derive(Debug)]
+pub struct Context {
+    id: u64,
+    device: Arc<Device>,
+    flags: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    fault: Option<Error>,
+    destroyed: bool,
+    limits: [u64; 3],
+}
+
+/// Stack, printf buffer and heap as CUDA starts with.
+const DEFAULT_LIMITS: [u64; 3] = [1024, 1 << 20, 8 << 20];
+/// Most stack a lane can have: its local window less room for the frames of the program.
+const MAX_STACK_BYTES: u64 = 512 << 10;
+
+impl Context {
+    /// A new context of a device.
+    pub fn new(device: &Arc<Device>, flags: u32) -> Arc<Self> {
+        Arc::new(Self {
+            id: device.new_id(),
+            device: Arc::clone(device),
+            flags,
+            state: Mutex::new(State {
+                fault: None,
+                destroyed: false,
+                limits: DEFAULT_LIMITS,
+            }),
+        })
+    }
+
+    /// Serial number, unique in the process.
+    #[must_use]
+    pub const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Its device.
+    #[must_use]
+    pub const fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Flags it was made with.
+    #[must_use]
+    pub const fn flags(&self) -> u32 {
+        self.flags
+    }
+
+    /// Whether work may be submitted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ContextDestroyed`], or the fault of an earlier kernel.
+    pub fn usable(&self) -> Result<(), Error> {
+        let state = lock(&self.state);
+        if state.destroyed {
+            return Err(Error::ContextDestroyed);
+        }
+        state.fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// Records a fault, which later calls will answer with. The first one stays.
+    pub(crate) fn fail(&self, fault: &Error) {
+        lock(&self.state).fault.get_or_insert_with(|| fault.clone());
+    }
+
+    /// Frees what the context owns; every later use is an error. Destroying twice is one.
+    pub fn destroy(&self) {
+        let first = !std::mem::replace(&mut lock(&self.state).destroyed, true);
+        if first {
+            self.device.release_all_of(self.id);
+        }
+    }
+
+    /// Frees what the context owns and forgets a fault.
+    pub(crate) fn reset(&self) {
+        self.device.release_all_of(self.id);
+        let mut state = lock(&self.state);
+        state.fault = None;
+        state.limits = DEFAULT_LIMITS;
+    }
+
+    /// Value of a limit.
+    #[must_use]
+    pub fn limit(&self, limit: Limit) -> u64 {
+        lock(&self.state).limits[limit as usize]
+    }
+
+    /// Sets a limit.
+    ///
+    /// # Errors
+    ///
+    /// If the device cannot give as much stack.
+    pub fn set_limit(&self, limit: Limit, value: u64) -> Result<(), Error> {
+        if limit == Limit::StackBytes && value > MAX_STACK_BYTES {
+            return Err(invalid(format!(
+                "a stack of {value} bytes per thread; at most {MAX_STACK_BYTES} are possible"
+            )));
+        }
+        lock(&self.state).limits[limit as usize] = value;
+        Ok(())
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        self.destroy();
+    }
+}

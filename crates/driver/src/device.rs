@@ -1,0 +1,197 @@
+//! A device: one chip, its memory, its compile cache and its report.
+
+use crate::allocator::Allocator;
+use crate::attributes;
+use crate::cache::Cache;
+use crate::config::Config;
+use crate::context::Context;
+use crate::error::Error;
+use crate::memory::Allocations;
+use crate::report::Report;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use weft_chip::Chip;
+
+/// One chip. Contexts, modules and the rest hang off it. See the crate documentation.
+#[derive(Debug)]
+pub struct Device {
+    pub(crate) chip: Chip,
+    pub(crate) config: Config,
+    pub(crate) cache: Cache,
+    pub(crate) allocator: Mutex<Allocator>,
+    pub(crate) allocations: Mutex<Allocations>,
+    report: Mutex<Report>,
+    last_id: AtomicU64,
+    primary: Mutex<Primary>,
+}
+
+/// The primary context and how often it is retained.
+#[derive(Debug, Default)]
+struct Primary {
+    context: Option<Arc<Context>>,
+    retained: u32,
+    flags: u32,
+}
+
+impl Device {
+    /// Sets up a chip.
+    ///
+    /// # Errors
+    ///
+    /// If the host cannot reserve the device's memory region.
+    pub fn new(config: Config) -> Result<Arc<Self>, Error> {
+        let chip =
+            Chip::new(config.chip.clone()).map_err(|error| Error::Chip(error.to_string()))?;
+        let memory = chip.memory();
+        let allocator = Allocator::new(memory.base(), memory.len());
+        Ok(Arc::new(Self {
+            allocator: Mutex::new(allocator),
+            allocations: Mutex::default(),
+            report: Mutex::new(Report::new(&config)),
+            cache: Cache::new(config.cache.clone()),
+            last_id: AtomicU64::new(0),
+            primary: Mutex::default(),
+            chip,
+            config,
+        }))
+    }
+
+    /// Name as `nvidia-smi` would print it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("Weft {}", self.config.chip.name)
+    }
+
+    /// 16 bytes that identify the device, the same in every process.
+    #[must_use]
+    pub const fn uuid(&self) -> [u8; 16] {
+        *b"weft-w1-device-0"
+    }
+
+    /// PCI address as CUDA prints it.
+    #[must_use]
+    pub const fn pci_bus_id(&self) -> &'static str {
+        "0000:01:00.0"
+    }
+
+    /// Memory in bytes.
+    #[must_use]
+    pub fn total_memory(&self) -> u64 {
+        self.chip.memory().len()
+    }
+
+    /// Memory not allocated, in bytes.
+    #[must_use]
+    pub fn free_memory(&self) -> u64 {
+        lock(&self.allocator).free_bytes()
+    }
+
+    /// Value of a device attribute by its `CU_DEVICE_ATTRIBUTE_*` number.
+    #[must_use]
+    pub fn attribute(&self, number: i32) -> Option<i32> {
+        attributes::attribute(&self.config, number)
+    }
+
+    /// Configuration in force.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Shared memory that a CTA can opt in to, in bytes.
+    #[must_use]
+    pub const fn max_shared_bytes_optin(&self) -> u32 {
+        attributes::max_shared_bytes_optin(self.config.chip.shared_bytes_per_core)
+    }
+
+    /// A copy of what has run so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        lock(&self.report).clone()
+    }
+
+    pub(crate) fn report_mut(&self) -> MutexGuard<'_, Report> {
+        lock(&self.report)
+    }
+
+    /// A number that no other object of this device has.
+    pub(crate) fn new_id(&self) -> u64 {
+        self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Retains the primary context, making it at first.
+    pub fn retain_primary(self: &Arc<Self>) -> Arc<Context> {
+        let mut primary = lock(&self.primary);
+        primary.retained += 1;
+        let flags = primary.flags;
+        primary
+            .context
+            .get_or_insert_with(|| Context::new(self, flags))
+            .clone()
+    }
+
+    /// Releases the primary context; the last release destroys it.
+    ///
+    /// # Errors
+    ///
+    /// If it is not retained.
+    pub fn release_primary(&self) -> Result<(), Error> {
+        let mut primary = lock(&self.primary);
+        match primary.retained {
+            0 => Err(Error::InvalidValue(
+                "the primary context is not retained".to_owned(),
+            )),
+            1 => {
+                primary.retained = 0;
+                destroy(primary.context.take());
+                Ok(())
+            }
+            _ => {
+                primary.retained -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Destroys the primary context's allocations and error. It stays retained, and the same
+    /// context is usable again.
+    pub fn reset_primary(&self) {
+        let primary = lock(&self.primary);
+        if let Some(context) = &primary.context {
+            context.reset();
+        }
+    }
+
+    /// Flags that the primary context will have, and whether it exists.
+    #[must_use]
+    pub fn primary_state(&self) -> (u32, bool) {
+        let primary = lock(&self.primary);
+        (primary.flags, primary.context.is_some())
+    }
+
+    /// [`Context::id`] of the primary context, if it exists.
+    #[must_use]
+    pub fn primary_context_id(&self) -> Option<u64> {
+        lock(&self.primary)
+            .context
+            .as_ref()
+            .map(|context| context.id())
+    }
+
+    /// Sets the flags of the primary context.
+    pub fn set_primary_flags(&self, flags: u32) {
+        lock(&self.primary).flags = flags;
+    }
+}
+
+fn destroy(context: Option<Arc<Context>>) {
+    if let Some(context) = context {
+        context.destroy();
+    }
+}
+
+/// Locks a mutex whose data every operation leaves whole, so that a panic elsewhere in a
+/// holder does not spread.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

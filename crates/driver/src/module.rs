@@ -1,0 +1,375 @@
+//! Modules: PTX loaded into a context.
+
+use crate::blob;
+use crate::context::Context;
+use crate::device::lock;
+use crate::error::Error;
+use crate::kernel::Kernel;
+use crate::memory::AllocationKind;
+use self_cell::self_cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use weft_compiler::{ModuleVariable, Options, RelocationKind};
+use weft_ptx::{ast, elf, fatbin};
+
+self_cell! {
+    /// PTX text and its tree.
+    pub(crate) struct Parsed {
+        owner: String,
+
+        #[covariant]
+        dependent: Tree,
+    }
+}
+
+type Tree<'a> = ast::Module<'a>;
+
+/// Bytes that a module can be loaded from.
+#[derive(Clone, Copy, Debug)]
+pub enum ModuleImage<'a> {
+    /// PTX text.
+    Ptx(&'a [u8]),
+    /// A fatbin, beginning with its header.
+    Fatbin(&'a [u8]),
+    /// What [`crate::Linker::complete`] made.
+    Linked(&'a [u8]),
+}
+
+impl<'a> ModuleImage<'a> {
+    /// Tells what a file or a buffer of known size holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoBinaryForGpu`] for machine code, [`Error::InvalidImage`] for what is no
+    /// module at all.
+    pub fn of_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
+        match elf::classify(bytes) {
+            Ok(elf::Image::Ptx) => Ok(Self::Ptx(bytes)),
+            Ok(elf::Image::Fatbin) => Ok(Self::Fatbin(bytes)),
+            Ok(elf::Image::MachineCode) => Err(machine_code()),
+            Ok(elf::Image::OtherElf(_)) if blob::size(bytes).is_some() => Ok(Self::Linked(bytes)),
+            Ok(elf::Image::OtherElf(machine)) => Err(Error::InvalidImage(format!(
+                "an ELF file for machine {machine}, not a CUDA module"
+            ))),
+            Ok(elf::Image::FatbinWrapper) => Err(Error::InvalidImage(
+                "a fatbin wrapper, which points into another program".to_owned(),
+            )),
+            Err(error) => Err(Error::InvalidImage(error.to_string())),
+        }
+    }
+
+    /// Size of a linked module from its first 64 bytes.
+    #[must_use]
+    pub fn linked_size(header: &[u8]) -> Option<usize> {
+        blob::size(header)
+    }
+}
+
+/// The error for ELF files of GPU machine code.
+#[must_use]
+pub(crate) fn machine_code() -> Error {
+    Error::NoBinaryForGpu(
+        "the module holds GPU machine code only, which this chip cannot run; it needs PTX\n\
+         hint: build with `-gencode arch=compute_80,code=compute_80`, or make the framework \
+         hand over PTX"
+            .to_owned(),
+    )
+}
+
+/// PTX loaded into a context: its variables are in device memory, its kernels are compiled
+/// when they are first asked for.
+#[derive(Debug)]
+pub struct Module {
+    context: Arc<Context>,
+    parsed: Parsed,
+    options: Options,
+    /// Address and size of each variable by name.
+    variables: BTreeMap<String, (u64, u64)>,
+    kernels: Mutex<BTreeMap<String, Arc<Kernel>>>,
+    unloaded: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Parsed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Parsed({} bytes)", self.borrow_owner().len())
+    }
+}
+
+impl Module {
+    /// Parses a module and puts its variables into device memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidPtx`] with the rendered errors, [`Error::NoBinaryForGpu`] if there is no
+    /// PTX for this device, [`Error::InvalidImage`] for damaged containers, and those of
+    /// allocation.
+    pub fn load(context: &Arc<Context>, image: ModuleImage<'_>) -> Result<Arc<Self>, Error> {
+        context.usable()?;
+        let capability = context.device().config.compute_capability;
+        let options = Options {
+            compute_capability: capability,
+        };
+        let text = match image {
+            ModuleImage::Ptx(bytes) => bytes.to_vec(),
+            ModuleImage::Linked(bytes) => blob::decode(bytes)?.to_vec(),
+            ModuleImage::Fatbin(bytes) => {
+                let invalid =
+                    |error: weft_ptx::ContainerError| Error::InvalidImage(error.to_string());
+                let entries = fatbin::entries(bytes, 0).map_err(invalid)?;
+                let number = capability.0 * 10 + capability.1;
+                fatbin::select_ptx(&entries, number)
+                    .map_err(|error| match error.cause {
+                        weft_ptx::ContainerCause::NoPtx { .. } => Error::NoBinaryForGpu(format!(
+                            "{error}\nhint: build with PTX for compute capability {}.{} or \
+                                 lower, such as `-gencode arch=compute_80,code=compute_80`",
+                            capability.0, capability.1
+                        )),
+                        _ => invalid(error),
+                    })?
+                    .into_owned()
+            }
+        };
+        let parsed = parse(text)?;
+        check_target(parsed.borrow_dependent(), capability)?;
+        let variables = place_variables(context, &parsed)?;
+        Ok(Arc::new(Self {
+            context: Arc::clone(context),
+            parsed,
+            options,
+            variables,
+            kernels: Mutex::default(),
+            unloaded: Arc::default(),
+        }))
+    }
+
+    /// The context it was loaded into.
+    #[must_use]
+    pub const fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Names of the kernels in order of appearance.
+    #[must_use]
+    pub fn kernel_names(&self) -> Vec<&str> {
+        weft_compiler::kernels(self.parsed.borrow_dependent())
+    }
+
+    /// `.version` as CUDA reports it: 85 for 8.5.
+    #[must_use]
+    pub fn ptx_version(&self) -> i32 {
+        let (major, minor) = self.parsed.borrow_dependent().version;
+        i32::from(major) * 10 + i32::from(minor)
+    }
+
+    /// Address and size in bytes of a module variable.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`].
+    pub fn variable(&self, name: &str) -> Result<(u64, u64), Error> {
+        self.loaded()?;
+        self.variables
+            .get(name)
+            .copied()
+            .ok_or_else(|| Error::NotFound {
+                kind: "variable",
+                name: name.to_owned(),
+            })
+    }
+
+    /// A kernel, compiled at the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`]; [`Error::InvalidPtx`] naming what the kernel uses that is
+    /// unsupported or wrong.
+    pub fn kernel(&self, name: &str) -> Result<Arc<Kernel>, Error> {
+        self.loaded()?;
+        self.context.usable()?;
+        let mut kernels = lock(&self.kernels);
+        if let Some(kernel) = kernels.get(name) {
+            return Ok(Arc::clone(kernel));
+        }
+        if !self.kernel_names().contains(&name) {
+            return Err(Error::NotFound {
+                kind: "kernel",
+                name: name.to_owned(),
+            });
+        }
+        let image = self.compile(name)?;
+        let mut addresses = Vec::new();
+        for symbol in &image.symbols {
+            let (address, _) = self.variables.get(symbol).ok_or_else(|| {
+                Error::InvalidPtx(format!(
+                    "{name}: variable `{symbol}` is declared but not defined"
+                ))
+            })?;
+            addresses.push(*address);
+        }
+        let kernel = Kernel::new(
+            &self.context,
+            name,
+            image,
+            &addresses,
+            self.ptx_version(),
+            Arc::clone(&self.unloaded),
+        )?;
+        kernels.insert(name.to_owned(), Arc::clone(&kernel));
+        Ok(kernel)
+    }
+
+    /// Frees the module's variables; its kernels can no longer be launched.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidHandle`] if it is unloaded already.
+    pub fn unload(&self) -> Result<(), Error> {
+        if self.unloaded.swap(true, Ordering::AcqRel) {
+            return Err(Error::InvalidHandle("the module is unloaded".to_owned()));
+        }
+        let kernels = std::mem::take(&mut *lock(&self.kernels));
+        for kernel in kernels.values() {
+            kernel.release();
+        }
+        for &(address, _) in self.variables.values() {
+            // After a fault the context frees its memory itself.
+            let _ = self.context.free(address, |_| true);
+        }
+        Ok(())
+    }
+
+    fn loaded(&self) -> Result<(), Error> {
+        if self.unloaded.load(Ordering::Acquire) {
+            return Err(Error::InvalidHandle("the module is unloaded".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn compile(&self, name: &str) -> Result<weft_compiler::image::Image, Error> {
+        let source = self.parsed.borrow_owner();
+        let cache = &self.context.device().cache;
+        cache.get_or_compile(source.as_bytes(), name, &self.options, || {
+            let tree = self.parsed.borrow_dependent();
+            weft_compiler::compile_kernel(tree, source.as_bytes(), name, &self.options)
+                .map_err(|errors| Error::InvalidPtx(render(source, &errors)))
+        })
+    }
+}
+
+fn render(source: &str, errors: &[weft_compiler::Error]) -> String {
+    let index = weft_ptx::source::LineIndex::new(source.as_bytes());
+    let mut text = String::new();
+    for error in errors {
+        text.push_str(&index.render(&error.function, error.span, &error.kind.to_string()));
+    }
+    text
+}
+
+fn parse(mut bytes: Vec<u8>) -> Result<Parsed, Error> {
+    while bytes.last() == Some(&0) {
+        bytes.pop();
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Error::InvalidPtx(format!(
+            "the text is not UTF-8 at byte {}",
+            error.utf8_error().valid_up_to()
+        ))
+    })?;
+    Parsed::try_new(text, |text| {
+        weft_ptx::parse(text.as_bytes()).map_err(|errors| {
+            Error::InvalidPtx(weft_ptx::source::render_all(
+                "ptx",
+                text.as_bytes(),
+                &errors,
+            ))
+        })
+    })
+}
+
+/// PTX for a newer GPU may use what this one lacks.
+fn check_target(module: &ast::Module<'_>, capability: (u32, u32)) -> Result<(), Error> {
+    for target in &module.target {
+        let Some(name) = target.strip_prefix("sm_") else {
+            continue;
+        };
+        let digits = name.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let number: u32 = digits.parse().unwrap_or(0);
+        if number > capability.0 * 10 + capability.1 || digits.len() != name.len() {
+            return Err(Error::NoBinaryForGpu(format!(
+                "the PTX is for {target}, this device is sm_{}{}\nhint: `weft run --cc` sets the \
+                 compute capability that the device reports",
+                capability.0, capability.1
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn place_variables(
+    context: &Arc<Context>,
+    parsed: &Parsed,
+) -> Result<BTreeMap<String, (u64, u64)>, Error> {
+    let variables = weft_compiler::module_variables(parsed.borrow_dependent())
+        .map_err(|errors| Error::InvalidPtx(render(parsed.borrow_owner(), &errors)))?;
+    let mut places = BTreeMap::new();
+    for variable in &variables {
+        if variable.linkage == ast::Linkage::Extern {
+            continue;
+        }
+        let kind = if variable.managed {
+            AllocationKind::Managed
+        } else {
+            AllocationKind::Device
+        };
+        let address = context.allocate(variable.bytes.max(1), kind, 0)?;
+        places.insert(variable.name.clone(), (address, variable.bytes));
+    }
+    for variable in &variables {
+        if let Some(&(address, bytes)) = places.get(&variable.name) {
+            initialise(context, variable, address, bytes, &places)?;
+        }
+    }
+    Ok(places)
+}
+
+fn initialise(
+    context: &Context,
+    variable: &ModuleVariable,
+    address: u64,
+    bytes: u64,
+    places: &BTreeMap<String, (u64, u64)>,
+) -> Result<(), Error> {
+    let device = context.device();
+    let mut init = variable.init.clone();
+    for relocation in &variable.relocations {
+        let Some(&(target, _)) = places.get(&relocation.symbol) else {
+            return Err(Error::NotSupported(format!(
+                "the initial value of `{}` is the address of `{}`, which is no variable of the \
+                 module",
+                variable.name, relocation.symbol
+            )));
+        };
+        let value = target.wrapping_add_signed(relocation.addend).to_le_bytes();
+        let (source, length) = match relocation.kind {
+            RelocationKind::Address(length) => (0, usize::from(length)),
+            RelocationKind::Byte(shift) => (usize::from(shift / 8), 1),
+        };
+        let start = usize::try_from(relocation.offset).unwrap_or(usize::MAX);
+        let end = start.saturating_add(length);
+        if init.len() < end && end <= usize::try_from(bytes).unwrap_or(0) {
+            init.resize(end, 0);
+        }
+        match (init.get_mut(start..end), value.get(source..source + length)) {
+            (Some(to), Some(from)) => to.copy_from_slice(from),
+            _ => {
+                return Err(Error::InvalidPtx(format!(
+                    "the initial value of `{}` is longer than the variable",
+                    variable.name
+                )));
+            }
+        }
+    }
+    device.fill(address, bytes, &[0])?;
+    device.write(address, &init)
+}
