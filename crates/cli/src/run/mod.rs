@@ -6,6 +6,7 @@
 
 mod child;
 mod libraries;
+mod program;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,9 @@ pub(crate) struct Arguments {
 /// Runs the program and returns its exit status.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let prepared = prepare(arguments).map_err(own_failure)?;
+    if let Some(concern) = program::concern(prepared.command.get_program()) {
+        failure::warn(&concern.message, Some(concern.hint));
+    }
     let ended = child::run(prepared.command)?;
     match show(arguments, prepared.reports.path()) {
         Ok(()) => {}
