@@ -1,7 +1,13 @@
 //! The chip as a whole.
 
+use std::fmt;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
 use crate::config::ChipConfig;
 use crate::fault::{Fault, FaultKind};
+use crate::grid::Grid;
 use crate::launch::Launch;
 use crate::mem::Memory;
 use crate::report::LaunchReport;
@@ -21,13 +27,16 @@ pub enum ChipError {
         /// The host's reason.
         source: std::io::Error,
     },
+    /// The host refused to start a thread.
+    #[error("failed to start a host thread: {0}")]
+    Threads(std::io::Error),
 }
 
 /// A chip: memory, cores, and the host threads that run them.
-#[derive(Debug)]
 pub struct Chip {
     config: ChipConfig,
-    memory: Memory,
+    memory: Arc<Memory>,
+    grid: Mutex<Grid>,
 }
 
 impl Chip {
@@ -43,7 +52,15 @@ impl Chip {
         let bytes = config.memory_bytes;
         let memory =
             Memory::reserve(bytes).map_err(|source| ChipError::Memory { bytes, source })?;
-        Ok(Self { config, memory })
+        let threads = config
+            .host_threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
+        let grid = Grid::new(config.cores, threads).map_err(ChipError::Threads)?;
+        Ok(Self {
+            config,
+            memory: Arc::new(memory),
+            grid: Mutex::new(grid),
+        })
     }
 
     /// What the chip consists of.
@@ -74,13 +91,25 @@ impl Chip {
             warp: 0,
             lane: None,
         })?;
-        Err(Fault {
-            kind: FaultKind::InstructionAddress,
-            pc: launch.entry,
-            core: 0,
-            cta: [0; 3],
-            warp: 0,
-            lane: None,
+        // A panic of an earlier launch is a bug, but the cores are reset by the next CTA.
+        let mut grid = self.grid.lock().unwrap_or_else(PoisonError::into_inner);
+        let _mapped = self.memory.pin();
+        let begin = Instant::now();
+        let finished = grid.run(launch, &self.memory)?;
+        Ok(LaunchReport {
+            ctas: finished.ctas,
+            warps: finished.ctas * launch.warps_per_cta(),
+            instructions: finished.counts,
+            memory: finished.traffic,
+            host_seconds: begin.elapsed().as_secs_f64(),
         })
+    }
+}
+
+impl fmt::Debug for Chip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chip")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -35,6 +35,11 @@ pub enum FaultKind {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// An instruction that the table has and this chip does not execute.
+    Unsupported {
+        /// Its mnemonic.
+        mnemonic: &'static str,
+    },
     /// An access below the hart's stack window.
     StackOverflow {
         /// First byte of the element accessed.
@@ -109,6 +114,7 @@ impl fmt::Display for FaultKind {
             Self::IllegalInstruction { word, reason } => {
                 write!(f, "illegal instruction {word:#010x}: {reason}")
             }
+            Self::Unsupported { mnemonic } => write!(f, "unsupported instruction {mnemonic}"),
             Self::StackOverflow { address } => write!(f, "stack overflow at {address:#x}"),
             Self::LocalOverflow { address, limit } => {
                 write!(

@@ -22,9 +22,15 @@
 //! It allocates no memory (the driver decides where allocations lie), knows no CUDA, and
 //! models no time: timing and energy are to consume retired events.
 
+mod block;
 mod chip;
 mod config;
+mod core;
+mod env;
+mod exec;
 mod fault;
+mod grid;
+mod hart;
 mod launch;
 pub mod mem;
 mod program;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use weft_isa::abi::CODE_WINDOW;
+use weft_isa::csr;
 
 /// Code at an address. Cloning is cheap and gives the same program.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Image {
     id: u64,
     base: u64,
     code: Box<[u8]>,
+    tracks_flags: bool,
 }
 
 impl Program {
@@ -41,6 +43,7 @@ impl Program {
                 id,
                 base,
                 code: code.into(),
+                tracks_flags: reads_flags(code),
             }),
         }
     }
@@ -77,7 +80,24 @@ impl Program {
     }
 }
 
+/// Whether code has an instruction that accesses `fflags` or `fcsr`. Data that looks like one
+/// costs speed, not correctness.
+fn reads_flags(code: &[u8]) -> bool {
+    let halves = code.len() / 2;
+    (0..halves.saturating_sub(1)).any(|half| {
+        let bytes = &code[half * 2..half * 2 + 4];
+        let word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let csr = (word >> 20) as u16;
+        word & 0x7f == 0x73 && word >> 12 & 3 != 0 && matches!(csr, csr::FFLAGS | csr::FCSR)
+    })
+}
+
 impl Image {
+    /// Whether accrued floating-point exceptions can be observed.
+    pub(crate) fn tracks_flags(&self) -> bool {
+        self.tracks_flags
+    }
+
     pub(crate) fn id(&self) -> u64 {
         self.id
     }

@@ -21,6 +21,8 @@ pub struct Interval {
     pub access: Access,
     /// Registered host memory, not device memory.
     pub host: bool,
+    /// What is added to an address to get the host address; 0 on a chip.
+    pub(crate) delta: u64,
 }
 
 impl Interval {
@@ -41,15 +43,28 @@ impl Intervals {
         self.0[index]
     }
 
-    /// Whether interval `index` of this table, if it exists, holds all the bytes.
+    /// What to add to `address` to get a host address, if interval `index` of this table exists,
+    /// holds all the bytes and allows the access.
     #[inline(always)]
-    pub(crate) fn holds(&self, index: u32, address: u64, bytes: u64, write: bool) -> bool {
-        self.0.get(index as usize).is_some_and(|interval| {
-            let offset = address.wrapping_sub(interval.address);
-            offset < interval.bytes
-                && bytes <= interval.bytes - offset
-                && (!write || interval.access == Access::ReadWrite)
-        })
+    pub(crate) fn hit(&self, index: u32, address: u64, bytes: u64, write: bool) -> Option<u64> {
+        let interval = self.0.get(index as usize)?;
+        let offset = address.wrapping_sub(interval.address);
+        let hit = offset < interval.bytes
+            && bytes <= interval.bytes - offset
+            && (!write || interval.access == Access::ReadWrite);
+        hit.then_some(interval.delta)
+    }
+
+    /// A table of one interval that is at another address on the host.
+    pub(crate) fn one_translated(address: u64, bytes: u64, host: *mut u8) -> Self {
+        let delta = (host.expose_provenance() as u64).wrapping_sub(address);
+        Self(vec![Interval {
+            address,
+            bytes,
+            access: Access::ReadWrite,
+            host: true,
+            delta,
+        }])
     }
 
     /// Index of the interval that holds all the bytes.
@@ -59,7 +74,7 @@ impl Intervals {
             .partition_point(|interval| interval.address <= address);
         let index = after.checked_sub(1)?;
         let index32 = u32::try_from(index).ok()?;
-        self.holds(index32, address, bytes, false).then_some(index)
+        self.hit(index32, address, bytes, false).map(|_| index)
     }
 
     /// A table with one interval more, or `None` if it overlaps another.

@@ -116,6 +116,7 @@ impl Memory {
             bytes,
             access,
             host: false,
+            delta: 0,
         })
     }
 
@@ -161,6 +162,7 @@ impl Memory {
             bytes,
             access,
             host: true,
+            delta: 0,
         })
     }
 

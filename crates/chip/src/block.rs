@@ -1,0 +1,197 @@
+//! Blocks of decoded instructions, found by address and vector type, and chained.
+//!
+//! A block is straight-line code: it ends after a jump, a branch or an instruction after which
+//! `vtype` is not known, or when it is long. Ops in it are specialised for the `vtype` that is
+//! current where they stand, so blocks are keyed by address and `vtype` at entry. How often
+//! each block ran gives the instruction mix of a launch without counting instructions.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use weft_isa::{Class, Inst, VType, decode, decode_compressed, instruction_length};
+
+use crate::env::Env;
+use crate::exec::{Flow, Level, Op, Translated, translate};
+use crate::fault::FaultKind;
+use crate::hart::{Hart, Stop};
+use crate::program::Image;
+use crate::report::ClassCounts;
+
+/// Most instructions of a block.
+const BLOCK_LENGTH_MAX: usize = 64;
+
+/// Index of a block in its [`Translation`].
+type BlockIndex = u32;
+
+/// A remembered successor.
+#[derive(Clone, Copy)]
+struct Link {
+    pc: u64,
+    vtype: VType,
+    block: BlockIndex,
+}
+
+struct Block {
+    ops: Box<[Op]>,
+    /// Address after the last instruction.
+    end: u64,
+    /// Instructions by class.
+    classes: Box<[(Class, u32)]>,
+    /// Times it was begun since the counts were last taken.
+    runs: Cell<u64>,
+    /// The two successors seen first or last.
+    links: [Cell<Option<Link>>; 2],
+}
+
+/// The decoded form of one program, for one host thread.
+pub(crate) struct Translation {
+    image: Arc<Image>,
+    level: Level,
+    blocks: Vec<Block>,
+    index: HashMap<(u64, u64), BlockIndex>,
+}
+
+impl Translation {
+    pub(crate) fn new(image: Arc<Image>, level: Level) -> Self {
+        Self {
+            image,
+            level,
+            blocks: Vec::new(),
+            index: HashMap::new(),
+        }
+    }
+
+    /// Runs a hart until it stops or has begun blocks of at least `budget` instructions.
+    /// Returns how much of the budget is left, 0 or less when it ran out.
+    pub(crate) fn run(&mut self, hart: &mut Hart, env: &mut Env, budget: i64) -> i64 {
+        let mut left = budget;
+        hart.stop = Stop::None;
+        let Some(mut current) = self.enter(hart) else {
+            return left;
+        };
+        loop {
+            let block = &self.blocks[current as usize];
+            let length = block.ops.len();
+            block.runs.set(block.runs.get() + 1);
+            hart.retired += length as u64;
+            hart.pc = block.end;
+            left -= length as i64;
+            for op in &block.ops {
+                // SAFETY: the translation was made for a level that the host has.
+                if unsafe { (op.handler)(hart, env, op) } == Flow::Leave {
+                    break;
+                }
+            }
+            if left <= 0 || hart.stop != Stop::None {
+                return left;
+            }
+            let [first, second] = &block.links;
+            let matches = |link: &Link| link.pc == hart.pc && link.vtype == hart.vtype;
+            current = match (first.get(), second.get()) {
+                (Some(link), _) if matches(&link) => link.block,
+                (_, Some(link)) if matches(&link) => link.block,
+                _ => {
+                    let Some(next) = self.enter(hart) else {
+                        return left;
+                    };
+                    let block = &self.blocks[current as usize];
+                    let link = Link {
+                        pc: hart.pc,
+                        vtype: hart.vtype,
+                        block: next,
+                    };
+                    // The first link keeps what came first: of a loop, the way back.
+                    let slot = usize::from(block.links[0].get().is_some());
+                    block.links[slot].set(Some(link));
+                    next
+                }
+            };
+        }
+    }
+
+    /// Adds the instructions executed since the last call to `counts`.
+    pub(crate) fn take_counts(&self, counts: &mut ClassCounts) {
+        for block in &self.blocks {
+            let runs = block.runs.take();
+            if runs != 0 {
+                for &(class, count) in &block.classes {
+                    counts[class] += runs * u64::from(count);
+                }
+            }
+        }
+    }
+
+    /// The block at the hart's `pc`; the hart has stopped with a fault if there is none.
+    fn enter(&mut self, hart: &mut Hart) -> Option<BlockIndex> {
+        let key = (hart.pc, hart.vtype.encode());
+        if let Some(&block) = self.index.get(&key) {
+            return Some(block);
+        }
+        let block = self.decode_block(hart.pc, hart.vtype);
+        if block.ops.is_empty() {
+            let kind = FaultKind::InstructionAddress;
+            hart.stop = Stop::Fault {
+                kind,
+                pc: hart.pc,
+                lane: None,
+            };
+            return None;
+        }
+        let next = BlockIndex::try_from(self.blocks.len()).ok()?;
+        self.blocks.push(block);
+        self.index.insert(key, next);
+        Some(next)
+    }
+
+    fn decode_block(&self, begin: u64, mut vtype: VType) -> Block {
+        let mut ops = Vec::new();
+        let mut counts = ClassCounts::default();
+        let mut pc = begin;
+        while ops.len() < BLOCK_LENGTH_MAX {
+            let Some(word) = self.image.word(pc) else {
+                break;
+            };
+            let (inst, word, bytes) = fetch(word);
+            let Translated {
+                op,
+                ends_block,
+                vtype: after,
+            } = translate(inst, word, bytes, pc, vtype, self.level);
+            pc = op.next_pc();
+            ops.push(op);
+            if let Some(inst) = inst {
+                counts[inst.class()] += 1;
+            }
+            if ends_block {
+                break;
+            }
+            vtype = after;
+        }
+        let classes = counts
+            .iter()
+            .filter(|&(_, count)| count != 0)
+            .map(|(class, count)| (class, count as u32))
+            .collect();
+        Block {
+            ops: ops.into(),
+            end: pc,
+            classes,
+            runs: Cell::new(0),
+            links: [Cell::new(None), Cell::new(None)],
+        }
+    }
+}
+
+/// The instruction that begins with these bits, the word that it came from, and its size.
+/// A 16-bit instruction is given as the word of what it stands for.
+fn fetch(word: u32) -> (Option<Inst>, u32, u8) {
+    match instruction_length(word as u16) {
+        Some(2) => {
+            let inst = decode_compressed(word as u16);
+            let expanded = inst.map(Inst::encode);
+            (inst, expanded.unwrap_or(word & 0xffff), 2)
+        }
+        _ => (decode(word), word, 4),
+    }
+}

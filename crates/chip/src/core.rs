@@ -1,0 +1,314 @@
+//! A core: the harts of the CTA that it runs, its scratchpad, and the barriers between them.
+//!
+//! Harts run in turn, each for a quantum of instructions, in order of warp index, so that a
+//! warp which spins cannot starve the others and the order of execution depends on the program
+//! alone. A hart that waits at a barrier is passed over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use weft_isa::abi::{BARRIERS_PER_CTA, HARTS_PER_CORE, LANES, SHARED_WINDOW, STACK_WINDOW};
+use weft_isa::{Lmul, Sew, VType, X};
+
+use crate::block::Translation;
+use crate::env::{Constants, Env};
+use crate::fault::{Fault, FaultKind};
+use crate::hart::{BarrierCall, Hart, Stop, Windows};
+use crate::launch::Launch;
+use crate::mem::{Intervals, Memory};
+use crate::report::MemoryTraffic;
+
+const _: () = assert!(SHARED_WINDOW < STACK_WINDOW);
+
+/// Instructions a hart executes before the next one has its turn.
+const HART_QUANTUM: i64 = 4096;
+
+/// How a slice of a core's work ended.
+#[derive(Debug)]
+pub(crate) enum Slice {
+    /// Harts are left to run.
+    More,
+    /// Every hart of the CTA has exited.
+    Done,
+    /// A hart faulted.
+    Fault(Fault),
+}
+
+#[derive(Clone, Copy, Default)]
+struct Barrier {
+    /// Warps that have arrived.
+    arrived: u64,
+    /// Warps that must arrive; 0: all that have not exited.
+    expected: u64,
+    /// Harts that wait.
+    waiting: u32,
+    /// Sum of the counts brought so far.
+    sum: u64,
+}
+
+/// Backing store of a window: zeroed when it grows, otherwise keeping its contents, as
+/// uninitialised shared and local memory does.
+#[derive(Default)]
+struct Store(Vec<u64>);
+
+impl Store {
+    fn ensure(&mut self, bytes: usize) -> *mut u8 {
+        let words = bytes.div_ceil(8);
+        if self.0.len() < words {
+            self.0 = vec![0; words];
+        }
+        self.0.as_mut_ptr().cast()
+    }
+}
+
+/// A core and the CTA on it.
+pub(crate) struct Core {
+    index: u32,
+    harts: Vec<Hart>,
+    env: Env,
+    shared: Store,
+    local: Store,
+    stack: Store,
+    barriers: [Barrier; BARRIERS_PER_CTA],
+    /// Harts that exist, have not exited, and do not wait.
+    ready: u32,
+    /// Harts that have not exited.
+    live: u32,
+    /// Registers to set when a hart next runs: result of a reducing barrier.
+    results: [Option<u8>; HARTS_PER_CORE],
+}
+
+// SAFETY: the pointers in `env` and in the harts' windows point into this core's own stores,
+// which move with it (the buffers of a Vec stay where they are).
+unsafe impl Send for Core {}
+
+impl Core {
+    pub(crate) fn new(index: u32) -> Self {
+        Self {
+            index,
+            harts: Vec::new(),
+            env: Env {
+                memory: None,
+                intervals: Arc::new(Intervals::default()),
+                shared: std::ptr::null_mut(),
+                shared_bytes: 0,
+                traffic: MemoryTraffic::default(),
+                constants: Constants::default(),
+                stop: Arc::new(AtomicBool::new(false)),
+                tracks_flags: false,
+                bare: false,
+            },
+            shared: Store::default(),
+            local: Store::default(),
+            stack: Store::default(),
+            barriers: [Barrier::default(); BARRIERS_PER_CTA],
+            ready: 0,
+            live: 0,
+            results: [None; HARTS_PER_CORE],
+        }
+    }
+
+    /// Index of this core.
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    /// Prepares for the CTAs of a launch.
+    pub(crate) fn begin_launch(
+        &mut self,
+        launch: &Launch,
+        cores: u32,
+        memory: &Arc<Memory>,
+        stop: &Arc<AtomicBool>,
+    ) {
+        let warps = launch.warps_per_cta() as usize;
+        while self.harts.len() < warps {
+            self.harts.push(Hart::new());
+        }
+        let shared_bytes = launch.shared_bytes() as usize;
+        // Lanes follow each other, each aligned for the widest element.
+        let local_bytes = launch.local_bytes_per_lane.next_multiple_of(16) as usize;
+        let stack_bytes = launch.stack_bytes_per_hart as usize;
+        let shared = self.shared.ensure(shared_bytes);
+        let local = self.local.ensure(warps * LANES * local_bytes);
+        let stack = self.stack.ensure(warps * stack_bytes);
+        for (warp, hart) in self.harts.iter_mut().enumerate() {
+            // Harts beyond the CTA's warps are not run.
+            let warp = warp.min(warps - 1);
+            hart.windows = Windows {
+                stack: stack.wrapping_add(warp * stack_bytes),
+                stack_bytes: stack_bytes as u64,
+                local: local.wrapping_add(warp * LANES * local_bytes),
+                local_bytes: local_bytes as u64,
+            };
+        }
+        self.env.memory = Some(Arc::clone(memory));
+        self.env.intervals = memory.snapshot();
+        self.env.shared = shared;
+        self.env.shared_bytes = shared_bytes as u64;
+        self.env.traffic = MemoryTraffic::default();
+        self.env.stop = Arc::clone(stop);
+        self.env.tracks_flags = launch.program.image().tracks_flags();
+        self.env.constants = Constants {
+            warps: warps as u32,
+            cta: [0; 3],
+            block: launch.block,
+            grid: launch.grid,
+            core: self.index,
+            cores,
+            grid_id: launch.grid_id,
+            shared_dynamic_bytes: launch.shared_dynamic_bytes,
+            shared_bytes: shared_bytes as u32,
+        };
+    }
+
+    /// Bytes moved since the launch began.
+    pub(crate) fn traffic(&self) -> MemoryTraffic {
+        self.env.traffic
+    }
+
+    /// Puts CTA `cta` of the launch on the core: every hart at the entry, in the state that
+    /// [`weft_isa::abi`] describes.
+    pub(crate) fn begin_cta(&mut self, launch: &Launch, cta: u64) {
+        let [x, y, _] = launch.grid.map(u64::from);
+        self.env.constants.cta = [(cta % x) as u32, (cta / x % y) as u32, (cta / x / y) as u32];
+        let shared_bytes = self.env.shared_bytes as usize;
+        self.shared.0[..shared_bytes.div_ceil(8)].fill(0);
+        let warps = self.env.constants.warps as usize;
+        let threads = launch.threads_per_cta() as usize;
+        let entry = launch.entry;
+        for (warp, hart) in self.harts[..warps].iter_mut().enumerate() {
+            hart.clear_registers();
+            hart.pc = entry;
+            hart.set_x(X::A0.number(), launch.params);
+            hart.set_x(X::A1.number(), launch.symbols);
+            hart.set_x(X::SP.number(), STACK_WINDOW + hart.windows.stack_bytes);
+            hart.vl = LANES as u32;
+            hart.vtype = VType::new(Sew::E32, Lmul::M1);
+            hart.vstart = 0;
+            (hart.frm, hart.fflags, hart.vxrm, hart.vxsat) = (0, 0, 0, false);
+            hart.retired = 0;
+            hart.reservation = None;
+            hart.warp = warp as u32;
+            let lanes = (threads - warp * LANES).min(LANES);
+            hart.lanes = u32::MAX >> (LANES - lanes);
+        }
+        self.barriers = [Barrier::default(); BARRIERS_PER_CTA];
+        self.results = [None; HARTS_PER_CORE];
+        self.live = u32::MAX >> (HARTS_PER_CORE - warps);
+        self.ready = self.live;
+    }
+
+    /// Runs the CTA for about `budget` instructions, which are taken from it.
+    pub(crate) fn run(&mut self, code: &mut Translation, budget: &mut i64) -> Slice {
+        while self.live != 0 {
+            if self.ready == 0 {
+                return Slice::Fault(self.deadlock());
+            }
+            if *budget <= 0 || self.env.stop.load(Ordering::Relaxed) {
+                return Slice::More;
+            }
+            let mut turn = self.ready;
+            while turn != 0 {
+                let warp = turn.trailing_zeros() as usize;
+                turn &= turn - 1;
+                match self.run_hart(code, warp) {
+                    Ok(spent) => *budget -= spent,
+                    Err(fault) => return Slice::Fault(fault),
+                }
+            }
+        }
+        Slice::Done
+    }
+
+    /// Runs one hart for a quantum; gives the instructions spent.
+    fn run_hart(&mut self, code: &mut Translation, warp: usize) -> Result<i64, Fault> {
+        let mut left = HART_QUANTUM;
+        loop {
+            let hart = &mut self.harts[warp];
+            left = code.run(hart, &mut self.env, left);
+            match std::mem::replace(&mut hart.stop, Stop::None) {
+                Stop::None => return Ok(HART_QUANTUM - left),
+                Stop::Exit => {
+                    self.live &= !(1 << warp);
+                    self.ready &= !(1 << warp);
+                    for id in 0..BARRIERS_PER_CTA {
+                        self.complete_barrier(id);
+                    }
+                    return Ok(HART_QUANTUM - left);
+                }
+                Stop::Barrier(call) => {
+                    self.arrive(warp, call);
+                    if self.ready & 1 << warp == 0 {
+                        return Ok(HART_QUANTUM - left);
+                    }
+                }
+                Stop::Ecall => {
+                    let pc = hart.pc.wrapping_sub(4);
+                    return Err(self.locate(warp, FaultKind::UnknownCode(0), pc, None));
+                }
+                Stop::Fault { kind, pc, lane } => return Err(self.locate(warp, kind, pc, lane)),
+            }
+            if left <= 0 {
+                return Ok(HART_QUANTUM - left);
+            }
+        }
+    }
+
+    fn arrive(&mut self, warp: usize, call: BarrierCall) {
+        let id = usize::from(call.id);
+        let barrier = &mut self.barriers[id];
+        barrier.arrived += 1;
+        barrier.expected = call.warps;
+        if let Some((register, count)) = call.reduce {
+            barrier.sum += count;
+            self.results[warp] = Some(register);
+        }
+        if call.waits {
+            barrier.waiting |= 1 << warp;
+            self.ready &= !(1 << warp);
+        }
+        self.complete_barrier(id);
+    }
+
+    /// Releases the harts that wait at a barrier if all expected have arrived.
+    fn complete_barrier(&mut self, id: usize) {
+        let barrier = self.barriers[id];
+        let expected = match barrier.expected {
+            0 => u64::from(self.live.count_ones()),
+            warps => warps,
+        };
+        if barrier.arrived == 0 || barrier.arrived < expected {
+            return;
+        }
+        let mut waiting = barrier.waiting;
+        self.ready |= waiting;
+        while waiting != 0 {
+            let warp = waiting.trailing_zeros() as usize;
+            waiting &= waiting - 1;
+            if let Some(register) = self.results[warp].take() {
+                self.harts[warp].set_x(register, barrier.sum);
+            }
+        }
+        self.barriers[id] = Barrier::default();
+    }
+
+    fn deadlock(&self) -> Fault {
+        let warp = self.live.trailing_zeros() as usize;
+        // A waiting hart's pc is that of the instruction after the barrier.
+        let pc = self.harts[warp].pc.wrapping_sub(4);
+        self.locate(warp, FaultKind::BarrierDeadlock, pc, None)
+    }
+
+    fn locate(&self, warp: usize, kind: FaultKind, pc: u64, lane: Option<u32>) -> Fault {
+        let cta = self.env.constants.cta;
+        Fault {
+            kind,
+            pc,
+            core: self.index,
+            cta,
+            warp: warp as u32,
+            lane,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What the harts of a core share while a CTA runs.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::mem::{Intervals, Memory};
+use crate::report::MemoryTraffic;
+
+/// The surroundings of a hart: memory, launch constants and counters.
+pub(crate) struct Env {
+    /// Where intervals mapped since the snapshot are found; none for bare programs.
+    pub(crate) memory: Option<Arc<Memory>>,
+    /// Accessible intervals, as they were when last looked up.
+    pub(crate) intervals: Arc<Intervals>,
+    /// Scratchpad of the core.
+    pub(crate) shared: *mut u8,
+    /// Bytes of it that the launch uses.
+    pub(crate) shared_bytes: u64,
+    /// Bytes moved.
+    pub(crate) traffic: MemoryTraffic,
+    /// Constants of the launch and the CTA.
+    pub(crate) constants: Constants,
+    /// Set when the launch is to end: checked between quanta.
+    pub(crate) stop: Arc<AtomicBool>,
+    /// The program reads accrued exceptions, so every operation must raise them.
+    pub(crate) tracks_flags: bool,
+    /// Bare programs have machine-mode CSRs and no special registers.
+    pub(crate) bare: bool,
+}
+
+/// What the special registers of a hart show, apart from those of the warp.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Constants {
+    pub(crate) warps: u32,
+    pub(crate) cta: [u32; 3],
+    pub(crate) block: [u32; 3],
+    pub(crate) grid: [u32; 3],
+    pub(crate) core: u32,
+    pub(crate) cores: u32,
+    pub(crate) grid_id: u64,
+    pub(crate) shared_dynamic_bytes: u32,
+    pub(crate) shared_bytes: u32,
+}

@@ -1,0 +1,145 @@
+//! Checking addresses and translating them to host memory.
+//!
+//! An instruction remembers the interval that it hit last, so the common case is two
+//! comparisons; see research on allocation locality: one instruction of a kernel nearly always
+//! walks one allocation. Anything else goes through [`resolve_slowly`], which knows the
+//! windows and the table of intervals and is the only judge of what is a fault.
+
+use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW, STACK_WINDOW};
+
+use crate::env::Env;
+use crate::fault::FaultKind;
+use crate::hart::Hart;
+use crate::report::Traffic;
+
+use super::Op;
+
+/// The part of the address space that an access went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Space {
+    Global,
+    Shared,
+    Local,
+    Stack,
+}
+
+/// Host pointer to accessible bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) pointer: *mut u8,
+    pub(crate) space: Space,
+}
+
+/// Addresses below this are looked up in the table of intervals.
+const WINDOWS: u64 = SHARED_WINDOW;
+/// How far below the stack window an access counts as an overflow of the stack.
+const STACK_GUARD_BYTES: u64 = 1 << 32;
+
+/// Where `bytes` bytes at `address` lie, if they all lie in one accessible range.
+/// Alignment is not checked.
+#[inline(always)]
+pub(crate) fn resolve(
+    hart: &Hart,
+    env: &mut Env,
+    op: &Op,
+    address: u64,
+    bytes: u64,
+    write: bool,
+) -> Option<Place> {
+    if let Some(delta) = env.intervals.hit(op.cache.get(), address, bytes, write) {
+        return Some(Place {
+            pointer: host_pointer(address, delta),
+            space: Space::Global,
+        });
+    }
+    resolve_slowly(hart, env, op, address, bytes, write)
+}
+
+/// The host pointer to a guest address that an interval holds.
+#[inline(always)]
+pub(crate) fn host_pointer(address: u64, delta: u64) -> *mut u8 {
+    std::ptr::with_exposed_provenance_mut(address.wrapping_add(delta) as usize)
+}
+
+#[inline(never)]
+fn resolve_slowly(
+    hart: &Hart,
+    env: &mut Env,
+    op: &Op,
+    address: u64,
+    bytes: u64,
+    write: bool,
+) -> Option<Place> {
+    let within = |offset: u64, limit: u64| offset <= limit && bytes <= limit - offset;
+    if address < WINDOWS {
+        let find = |env: &Env| {
+            let index = env.intervals.find(address, bytes)?;
+            let index = u32::try_from(index).ok()?;
+            let delta = env.intervals.hit(index, address, bytes, write)?;
+            op.cache.set(index);
+            Some(Place {
+                pointer: host_pointer(address, delta),
+                space: Space::Global,
+            })
+        };
+        return find(env).or_else(|| {
+            env.intervals = env.memory.as_ref()?.snapshot();
+            find(env)
+        });
+    }
+    let windows = &hart.windows;
+    let (base, offset, space) = if address >= STACK_WINDOW {
+        let offset = address - STACK_WINDOW;
+        within(offset, windows.stack_bytes).then_some((windows.stack, offset, Space::Stack))
+    } else if address >= LOCAL_WINDOW {
+        let lane = (address - LOCAL_WINDOW) / LOCAL_LANE_STRIDE;
+        let offset = (address - LOCAL_WINDOW) % LOCAL_LANE_STRIDE;
+        (lane < LANES as u64 && within(offset, windows.local_bytes)).then_some((
+            windows.local,
+            lane * windows.local_bytes + offset,
+            Space::Local,
+        ))
+    } else {
+        let offset = address - SHARED_WINDOW;
+        within(offset, env.shared_bytes).then_some((env.shared, offset, Space::Shared))
+    }?;
+    // SAFETY: the offset is inside the allocation behind the window.
+    let pointer = unsafe { base.add(offset as usize) };
+    Some(Place { pointer, space })
+}
+
+/// Why an access that [`resolve`] refused is a fault.
+#[cold]
+pub(crate) fn explain(hart: &Hart, address: u64, bytes: u32, write: bool) -> FaultKind {
+    let local_end = LOCAL_WINDOW + LANES as u64 * LOCAL_LANE_STRIDE;
+    if (STACK_WINDOW - STACK_GUARD_BYTES..STACK_WINDOW).contains(&address) {
+        FaultKind::StackOverflow { address }
+    } else if (LOCAL_WINDOW..local_end).contains(&address) {
+        FaultKind::LocalOverflow {
+            address,
+            limit: hart.windows.local_bytes as u32,
+        }
+    } else {
+        FaultKind::IllegalAddress {
+            address,
+            bytes,
+            write,
+        }
+    }
+}
+
+/// Counts bytes moved.
+#[inline(always)]
+pub(crate) fn count(env: &mut Env, space: Space, bytes: u64, write: bool) {
+    let traffic: &mut Traffic = match space {
+        Space::Global => &mut env.traffic.global,
+        Space::Shared => &mut env.traffic.shared,
+        Space::Local => &mut env.traffic.local,
+        Space::Stack => &mut env.traffic.stack,
+    };
+    if write {
+        traffic.bytes_written += bytes;
+    } else {
+        traffic.bytes_read += bytes;
+    }
+}

@@ -1,0 +1,215 @@
+//! CSR access, fences, traps, and the control instructions of Xweft.
+
+use weft_isa::abi::{self, FaultCode, VLEN_BYTES};
+use weft_isa::csr;
+
+use super::{Env, Flow, Hart, Op, fault, illegal};
+use crate::fault::FaultKind;
+use crate::hart::{BarrierCall, Stop};
+
+/// What a CSR instruction does with the old value and its operand.
+#[derive(Clone, Copy)]
+enum Update {
+    Write,
+    Set,
+    Clear,
+}
+
+/// Orders the accesses of this hart before accesses of others.
+pub(super) fn fence(_: &mut Hart, _: &mut Env, _: &Op) -> Flow {
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+    Flow::Next
+}
+
+/// Hints: `pause`, `wfi`, `wrs`. The block ends here, so that others get their turn sooner.
+pub(super) fn hint(_: &mut Hart, _: &mut Env, _: &Op) -> Flow {
+    Flow::Next
+}
+
+/// `ecall`.
+pub(super) fn ecall(hart: &mut Hart, _: &mut Env, _: &Op) -> Flow {
+    hart.stop = Stop::Ecall;
+    Flow::Leave
+}
+
+/// `ebreak`: nothing handles it.
+pub(super) fn ebreak(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    fault(hart, op, FaultKind::UnknownCode(0), None)
+}
+
+/// `mret`: back to `mepc`. Bare programs only.
+pub(super) fn mret(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+    if !env.bare {
+        return illegal(hart, op, "no machine mode");
+    }
+    hart.pc = machine_csr(hart, csr::MEPC);
+    Flow::Next
+}
+
+/// `xw.exit`.
+pub(super) fn exit(hart: &mut Hart, _: &mut Env, _: &Op) -> Flow {
+    hart.stop = Stop::Exit;
+    Flow::Leave
+}
+
+/// `xw.fault`.
+pub(super) fn raise(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    let code = op.imm as u16;
+    let kind = FaultCode::from_u16(code).map_or(FaultKind::UnknownCode(code), FaultKind::Code);
+    fault(hart, op, kind, None)
+}
+
+fn barrier(hart: &mut Hart, op: &Op, waits: bool, reduce: Option<(u8, u64)>) -> Flow {
+    let id = hart.x(op.rs1);
+    if id >= abi::BARRIERS_PER_CTA as u64 {
+        return illegal(hart, op, "no such barrier");
+    }
+    let warps = hart.x(op.rs2);
+    hart.stop = Stop::Barrier(BarrierCall {
+        id: id as u8,
+        warps,
+        waits,
+        reduce,
+    });
+    Flow::Leave
+}
+
+/// `xw.bar.sync`: wait at barrier `rs1` for `rs2` warps, 0 for all that have not exited.
+pub(super) fn barrier_sync(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    barrier(hart, op, true, None)
+}
+
+/// `xw.bar.arrive`: the same without waiting.
+pub(super) fn barrier_arrive(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    barrier(hart, op, false, None)
+}
+
+/// `xw.bar.popc`: wait, and sum the ones of the low 32 bits of `rs3` over the warps.
+pub(super) fn barrier_popc(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    let ones = (hart.x(op.rs3) as u32).count_ones();
+    barrier(hart, op, true, Some((op.rd, u64::from(ones))))
+}
+
+macro_rules! csr_bodies {
+    ($($name:ident / $immediate:ident = $update:ident;)*) => {$(
+        pub(super) fn $name(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+            let operand = hart.x(op.rs1);
+            access(hart, env, op, Update::$update, operand)
+        }
+        pub(super) fn $immediate(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+            access(hart, env, op, Update::$update, u64::from(op.rs1))
+        }
+    )*};
+}
+
+csr_bodies! {
+    csrrw / csrrwi = Write;
+    csrrs / csrrsi = Set;
+    csrrc / csrrci = Clear;
+}
+
+fn access(hart: &mut Hart, env: &mut Env, op: &Op, update: Update, operand: u64) -> Flow {
+    let address = op.imm as u16;
+    let Some(old) = read(hart, env, address) else {
+        return illegal(hart, op, "no such CSR");
+    };
+    // Set and clear of x0 or 0 do not write, so they may name read-only registers.
+    let new = match update {
+        Update::Write => Some(operand),
+        Update::Set => (op.rs1 != 0).then_some(old | operand),
+        Update::Clear => (op.rs1 != 0).then_some(old & !operand),
+    };
+    if let Some(new) = new
+        && !write(hart, env, address, new)
+    {
+        return illegal(hart, op, "read-only CSR");
+    }
+    hart.set_x(op.rd, old);
+    Flow::Next
+}
+
+fn machine_csr(hart: &Hart, address: u16) -> u64 {
+    hart.machine_csrs
+        .iter()
+        .find(|entry| entry.0 == address)
+        .map_or(0, |entry| entry.1)
+}
+
+fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {
+    let constants = &env.constants;
+    Some(match address {
+        csr::FFLAGS => u64::from(hart.fflags),
+        csr::FRM => u64::from(hart.frm),
+        csr::FCSR => u64::from(hart.frm) << 5 | u64::from(hart.fflags),
+        csr::VSTART => u64::from(hart.vstart),
+        csr::VXSAT => u64::from(hart.vxsat),
+        csr::VXRM => u64::from(hart.vxrm),
+        csr::VCSR => u64::from(hart.vxrm) << 1 | u64::from(hart.vxsat),
+        csr::VL => u64::from(hart.vl),
+        csr::VTYPE => hart.vtype.encode(),
+        csr::VLENB => VLEN_BYTES as u64,
+        // Without a timing model every instruction takes one cycle.
+        csr::CYCLE | csr::TIME | csr::INSTRET => hart.retired,
+        _ if env.bare => {
+            // Machine mode and the counters of a bare program: plain storage.
+            if !(0x300..0x400).contains(&address)
+                && !(0xb00..0xb04).contains(&address)
+                && !(0xf11..0xf16).contains(&address)
+            {
+                return None;
+            }
+            machine_csr(hart, address)
+        }
+        abi::csr::WARP => u64::from(hart.warp),
+        abi::csr::WARPS => u64::from(constants.warps),
+        abi::csr::LANES => hart.lanes as i32 as u64,
+        abi::csr::CTAID_X => u64::from(constants.cta[0]),
+        abi::csr::CTAID_Y => u64::from(constants.cta[1]),
+        abi::csr::CTAID_Z => u64::from(constants.cta[2]),
+        abi::csr::NTID_X => u64::from(constants.block[0]),
+        abi::csr::NTID_Y => u64::from(constants.block[1]),
+        abi::csr::NTID_Z => u64::from(constants.block[2]),
+        abi::csr::NCTAID_X => u64::from(constants.grid[0]),
+        abi::csr::NCTAID_Y => u64::from(constants.grid[1]),
+        abi::csr::NCTAID_Z => u64::from(constants.grid[2]),
+        abi::csr::CORE => u64::from(constants.core),
+        abi::csr::CORES => u64::from(constants.cores),
+        abi::csr::GRID => constants.grid_id,
+        abi::csr::SHARED_DYNAMIC_BYTES => u64::from(constants.shared_dynamic_bytes),
+        abi::csr::SHARED_TOTAL_BYTES => u64::from(constants.shared_bytes),
+        abi::csr::GLOBALTIMER => hart.retired,
+        _ => return None,
+    })
+}
+
+/// Writes a CSR that [`read`] knows; false if it is read-only (address bits 11:10 are ones).
+fn write(hart: &mut Hart, env: &Env, address: u16, value: u64) -> bool {
+    if address >> 10 & 3 == 3 {
+        return false;
+    }
+    match address {
+        csr::FFLAGS => hart.fflags = value as u8 & 31,
+        csr::FRM => hart.frm = value as u8 & 7,
+        csr::FCSR => {
+            hart.fflags = value as u8 & 31;
+            hart.frm = (value >> 5) as u8 & 7;
+        }
+        csr::VSTART => hart.vstart = value as u32 & 1023,
+        csr::VXSAT => hart.vxsat = value & 1 != 0,
+        csr::VXRM => hart.vxrm = value as u8 & 3,
+        csr::VCSR => {
+            hart.vxsat = value & 1 != 0;
+            hart.vxrm = (value >> 1) as u8 & 3;
+        }
+        _ if env.bare => match hart
+            .machine_csrs
+            .iter_mut()
+            .find(|entry| entry.0 == address)
+        {
+            Some(entry) => entry.1 = value,
+            None => hart.machine_csrs.push((address, value)),
+        },
+        _ => return false,
+    }
+    true
+}
