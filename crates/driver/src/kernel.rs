@@ -142,6 +142,12 @@ impl Kernel {
         }
     }
 
+    /// Whether its module was unloaded.
+    #[must_use]
+    pub fn is_unloaded(&self) -> bool {
+        self.unloaded.load(Ordering::Acquire)
+    }
+
     /// Most threads of a CTA.
     #[must_use]
     pub fn max_threads(&self) -> u32 {
@@ -176,7 +182,7 @@ impl Kernel {
 
     pub(crate) fn usable(&self) -> Result<(), Error> {
         self.context.usable()?;
-        if self.unloaded.load(Ordering::Acquire) {
+        if self.is_unloaded() {
             return Err(Error::InvalidHandle(format!(
                 "the module of kernel `{}` is unloaded",
                 self.name

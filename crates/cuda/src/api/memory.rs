@@ -1,0 +1,301 @@
+//! Memory management: allocation, host memory, fills.
+
+use crate::c::{DevicePtr, Handle, MemLocation, put, put_optional};
+use crate::call::exports;
+use crate::result::CUresult;
+use crate::runtime::{POOLS, code, device, usable};
+use std::ffi::{c_int, c_uint, c_void};
+use weft_driver::AllocationKind;
+
+/// Rows of pitched memory begin at multiples of this many bytes, as texture units want it.
+const PITCH_BYTES: usize = 512;
+
+/// Whether `cuMemFree` frees memory of this kind.
+pub(super) fn is_device_memory(kind: AllocationKind) -> bool {
+    matches!(kind, AllocationKind::Device | AllocationKind::Managed)
+}
+
+/// Frees device memory and tells its pool.
+pub(super) fn free(address: DevicePtr) -> Result<(), CUresult> {
+    let context = usable()?;
+    let allocation = context.device().allocation_of(address);
+    context.free(address, is_device_memory).map_err(code)?;
+    if let Some(allocation) = allocation
+        && allocation.tag != 0
+        && let Some(handle) = POOLS.find(|pool| pool.id() == allocation.tag)
+    {
+        POOLS.get(handle)?.note_freed(allocation.bytes);
+    }
+    Ok(())
+}
+
+fn allocate_host(out: *mut *mut c_void, bytes: usize, flags: c_uint) -> Result<(), CUresult> {
+    let context = usable()?;
+    let address = context
+        .allocate(bytes as u64, AllocationKind::Host, u64::from(flags))
+        .map_err(code)?;
+    // SAFETY: the caller passes a valid out pointer.
+    unsafe { put(out.cast(), address) }
+}
+
+/// Fills `height` rows of `width` elements, `pitch` bytes apart.
+fn fill(
+    address: DevicePtr,
+    pitch: usize,
+    pattern: &[u8],
+    width: usize,
+    height: usize,
+) -> Result<(), CUresult> {
+    let context = usable()?;
+    let row = (width as u64)
+        .checked_mul(pattern.len() as u64)
+        .ok_or(CUresult::INVALID_VALUE)?;
+    if address % pattern.len() as u64 != 0 || (height > 1 && (pitch as u64) < row) {
+        return Err(CUresult::INVALID_VALUE);
+    }
+    for index in 0..height as u64 {
+        let offset = index
+            .checked_mul(pitch as u64)
+            .ok_or(CUresult::INVALID_VALUE)?;
+        let start = address.checked_add(offset).ok_or(CUresult::INVALID_VALUE)?;
+        context.device().fill(start, row, pattern).map_err(code)?;
+    }
+    Ok(())
+}
+
+exports! {
+    fn cuMemGetInfo_v2(free: *mut usize, total: *mut usize) {
+        usable()?;
+        let device = device()?;
+        let size = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
+        // SAFETY: the caller passes null or valid out pointers.
+        unsafe { put_optional(free, size(device.free_memory())) };
+        // SAFETY: as above.
+        unsafe { put_optional(total, size(device.total_memory())) };
+        Ok(())
+    }
+
+    fn cuMemAlloc_v2(out: *mut DevicePtr, bytes: usize) {
+        let context = usable()?;
+        if out.is_null() {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        let address = context
+            .allocate(bytes as u64, AllocationKind::Device, 0)
+            .map_err(code)?;
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(out, address) }
+    }
+
+    fn cuMemAllocPitch_v2(
+        out: *mut DevicePtr, pitch: *mut usize, width: usize, height: usize,
+        element_bytes: c_uint,
+    ) {
+        let context = usable()?;
+        if out.is_null() || pitch.is_null() || !matches!(element_bytes, 4 | 8 | 16) {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        let row = width
+            .checked_next_multiple_of(PITCH_BYTES)
+            .ok_or(CUresult::INVALID_VALUE)?;
+        let bytes = row.checked_mul(height).ok_or(CUresult::INVALID_VALUE)?;
+        let address = context
+            .allocate(bytes as u64, AllocationKind::Device, 0)
+            .map_err(code)?;
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(out, address) }?;
+        // SAFETY: as above.
+        unsafe { put(pitch, row) }
+    }
+
+    fn cuMemAllocManaged(out: *mut DevicePtr, bytes: usize, flags: c_uint) {
+        let context = usable()?;
+        /// `CU_MEM_ATTACH_GLOBAL` and `CU_MEM_ATTACH_HOST`.
+        const ATTACH: [c_uint; 2] = [1, 2];
+        if out.is_null() || !ATTACH.contains(&flags) {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        let address = context
+            .allocate(bytes as u64, AllocationKind::Managed, 0)
+            .map_err(code)?;
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(out, address) }
+    }
+
+    fn cuMemFree_v2(address: DevicePtr) {
+        free(address)
+    }
+
+    fn cuMemAllocHost_v2(out: *mut *mut c_void, bytes: usize) {
+        allocate_host(out, bytes, 0)
+    }
+
+    fn cuMemHostAlloc(out: *mut *mut c_void, bytes: usize, flags: c_uint) {
+        allocate_host(out, bytes, flags)
+    }
+
+    fn cuMemFreeHost(pointer: *mut c_void) {
+        let context = usable()?;
+        context
+            .free(pointer as u64, |kind| kind == AllocationKind::Host)
+            .map_err(code)
+    }
+
+    fn cuMemHostRegister_v2(pointer: *mut c_void, bytes: usize, flags: c_uint) {
+        let context = usable()?;
+        // SAFETY: the caller promises the range until it is unregistered.
+        unsafe { context.register_host(pointer as u64, bytes as u64, flags) }.map_err(code)
+    }
+
+    fn cuMemHostUnregister(pointer: *mut c_void) {
+        usable()?.unregister_host(pointer as u64).map_err(code)
+    }
+
+    fn cuMemHostGetDevicePointer_v2(
+        out: *mut DevicePtr, pointer: *mut c_void, flags: c_uint,
+    ) {
+        let context = usable()?;
+        let known = context.device().allocation_of(pointer as u64);
+        let is_host = |kind| matches!(kind, AllocationKind::Host | AllocationKind::Registered);
+        if flags != 0 || !known.is_some_and(|allocation| is_host(allocation.kind)) {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(out, pointer as u64) }
+    }
+
+    fn cuMemHostGetFlags(flags: *mut c_uint, pointer: *mut c_void) {
+        let context = usable()?;
+        let allocation = context
+            .device()
+            .allocation_of(pointer as u64)
+            .filter(|allocation| allocation.kind == AllocationKind::Host)
+            .ok_or(CUresult::INVALID_VALUE)?;
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(flags, c_uint::try_from(allocation.tag).unwrap_or(0)) }
+    }
+
+    fn cuMemGetAddressRange_v2(
+        base: *mut DevicePtr, bytes: *mut usize, address: DevicePtr,
+    ) {
+        let context = usable()?;
+        let allocation = context
+            .device()
+            .allocation_of(address)
+            .ok_or(CUresult::NOT_FOUND)?;
+        // SAFETY: the caller passes null or valid out pointers.
+        unsafe { put_optional(base, allocation.address) };
+        let size = usize::try_from(allocation.bytes).unwrap_or(usize::MAX);
+        // SAFETY: as above.
+        unsafe { put_optional(bytes, size) };
+        Ok(())
+    }
+
+    /// Managed memory is one memory here: there is nothing to move or advise.
+    fn cuMemAdvise(address: DevicePtr, bytes: usize, _advice: c_int, _device: c_int) {
+        known_range(address, bytes)
+    }
+
+    /// See `cuMemAdvise`.
+    fn cuMemAdvise_v2(
+        address: DevicePtr, bytes: usize, _advice: c_int, _location: MemLocation,
+    ) {
+        known_range(address, bytes)
+    }
+
+    /// See `cuMemAdvise`.
+    fn cuMemPrefetchAsync | cuMemPrefetchAsync_ptsz(
+        address: DevicePtr, bytes: usize, _device: c_int, _stream: Handle,
+    ) {
+        known_range(address, bytes)
+    }
+
+    /// See `cuMemAdvise`.
+    fn cuMemPrefetchAsync_v2 | cuMemPrefetchAsync_v2_ptsz(
+        address: DevicePtr, bytes: usize, _location: MemLocation, _flags: c_uint,
+        _stream: Handle,
+    ) {
+        known_range(address, bytes)
+    }
+
+    fn cuMemsetD8_v2 | cuMemsetD8_v2_ptds(address: DevicePtr, value: u8, count: usize) {
+        fill(address, 0, &[value], count, 1)
+    }
+
+    fn cuMemsetD16_v2 | cuMemsetD16_v2_ptds(address: DevicePtr, value: u16, count: usize) {
+        fill(address, 0, &value.to_le_bytes(), count, 1)
+    }
+
+    fn cuMemsetD32_v2 | cuMemsetD32_v2_ptds(address: DevicePtr, value: u32, count: usize) {
+        fill(address, 0, &value.to_le_bytes(), count, 1)
+    }
+
+    fn cuMemsetD8Async | cuMemsetD8Async_ptsz(
+        address: DevicePtr, value: u8, count: usize, stream: Handle,
+    ) {
+        super::stream::check(stream)?;
+        fill(address, 0, &[value], count, 1)
+    }
+
+    fn cuMemsetD16Async | cuMemsetD16Async_ptsz(
+        address: DevicePtr, value: u16, count: usize, stream: Handle,
+    ) {
+        super::stream::check(stream)?;
+        fill(address, 0, &value.to_le_bytes(), count, 1)
+    }
+
+    fn cuMemsetD32Async | cuMemsetD32Async_ptsz(
+        address: DevicePtr, value: u32, count: usize, stream: Handle,
+    ) {
+        super::stream::check(stream)?;
+        fill(address, 0, &value.to_le_bytes(), count, 1)
+    }
+
+    fn cuMemsetD2D8_v2 | cuMemsetD2D8_v2_ptds(
+        address: DevicePtr, pitch: usize, value: u8, width: usize, height: usize,
+    ) {
+        fill(address, pitch, &[value], width, height)
+    }
+
+    fn cuMemsetD2D16_v2 | cuMemsetD2D16_v2_ptds(
+        address: DevicePtr, pitch: usize, value: u16, width: usize, height: usize,
+    ) {
+        fill(address, pitch, &value.to_le_bytes(), width, height)
+    }
+
+    fn cuMemsetD2D32_v2 | cuMemsetD2D32_v2_ptds(
+        address: DevicePtr, pitch: usize, value: u32, width: usize, height: usize,
+    ) {
+        fill(address, pitch, &value.to_le_bytes(), width, height)
+    }
+
+    fn cuMemsetD2D8Async | cuMemsetD2D8Async_ptsz(
+        address: DevicePtr, pitch: usize, value: u8, width: usize, height: usize,
+        stream: Handle,
+    ) {
+        super::stream::check(stream)?;
+        fill(address, pitch, &[value], width, height)
+    }
+
+    fn cuMemsetD2D32Async | cuMemsetD2D32Async_ptsz(
+        address: DevicePtr, pitch: usize, value: u32, width: usize, height: usize,
+        stream: Handle,
+    ) {
+        super::stream::check(stream)?;
+        fill(address, pitch, &value.to_le_bytes(), width, height)
+    }
+}
+
+/// Checks that a range lies in one allocation.
+fn known_range(address: DevicePtr, bytes: usize) -> Result<(), CUresult> {
+    let context = usable()?;
+    let allocation = context
+        .device()
+        .allocation_of(address)
+        .ok_or(CUresult::INVALID_VALUE)?;
+    let room = allocation.bytes - (address - allocation.address);
+    if bytes as u64 > room {
+        return Err(CUresult::INVALID_VALUE);
+    }
+    Ok(())
+}

@@ -1,0 +1,39 @@
+//! The implemented functions, one file an area of the driver API reference.
+//!
+//! # Safety
+//!
+//! All are `unsafe extern "C"`: their contracts are those of the CUDA Driver API reference.
+//! Pointers are null or valid for what the function reads and writes through them, strings are
+//! NUL-terminated, callbacks may be called with their data. Handles may be anything: unknown
+//! ones are refused.
+
+mod context;
+mod copy;
+mod device;
+mod entry;
+mod event;
+mod execution;
+mod linker;
+mod memory;
+mod module;
+mod pointer;
+mod pool;
+mod stream;
+
+use crate::proc_address::Export;
+
+/// Every implemented function.
+pub(crate) const EXPORTS: &[&[Export]] = &[
+    context::EXPORTS,
+    copy::EXPORTS,
+    device::EXPORTS,
+    entry::EXPORTS,
+    event::EXPORTS,
+    execution::EXPORTS,
+    linker::EXPORTS,
+    memory::EXPORTS,
+    module::EXPORTS,
+    pointer::EXPORTS,
+    pool::EXPORTS,
+    stream::EXPORTS,
+];
