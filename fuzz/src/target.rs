@@ -28,8 +28,8 @@ pub(crate) const TARGETS: &[Target] = &[
         run: run_ptx,
     },
     Target {
-        name: "fatbin",
-        run: run_fatbin,
+        name: "container",
+        run: run_container,
     },
     Target {
         name: "compile",
@@ -68,9 +68,9 @@ fn run_ptx(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// Fatbins and module images: see [`fuzz::check_fatbin`] and [`fuzz::check_image`].
-fn run_fatbin(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
-    let bytes = fuzz::mutate(random, &corpus.fatbins);
+/// Fatbins, module images and host programs: see [`fuzz::check_fatbin`] and [`fuzz::check_image`].
+fn run_container(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
+    let bytes = fuzz::mutate(random, &corpus.containers);
     fuzz::check_fatbin(&bytes);
     fuzz::check_image(&bytes);
     Ok(())

@@ -68,7 +68,8 @@ const RULES: &[Rule] = &[
     Rule {
         name: "weft-ptx",
         uses: &[],
-        tests_use: &[],
+        // Itself, with the oracles of the fuzz targets.
+        tests_use: &["weft-ptx"],
         outside: true,
         forbids_unsafe: true,
     },

@@ -1,14 +1,11 @@
 //! Fatbins and ELF files: right ones are read, wrong ones give located errors.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod build;
-
-use build::{Entry, TEXT, elf, fatbin};
 use weft_ptx::{
     ContainerCause, ContainerError,
     elf::{HostProgram, Image, Runtime, classify},
     fatbin::{Compression, Kind, describe, entries, select_ptx, size},
-    fuzz::{Random, check_fatbin, check_image, mutate},
+    fuzz::{Entry, Random, TEXT, check_fatbin, check_image, elf, fatbin, mutate},
 };
 
 /// The cause of the error that reading a fatbin gives.

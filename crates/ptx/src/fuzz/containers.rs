@@ -1,7 +1,8 @@
-//! Fatbins and ELF files made by hand, field by field.
+//! Fatbins and ELF files made by hand, field by field: what the tests of their readers read, and
+//! what fuzzing them starts from.
 
-/// PTX of the entries.
-pub(crate) const TEXT: &str = "\
+/// PTX of the entries that are compressed.
+pub const TEXT: &str = "\
 .version 8.0
 .target sm_80
 .address_size 64
@@ -49,22 +50,31 @@ fn bytes_of(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// An entry before it is laid out.
-pub(crate) struct Entry {
-    pub(crate) kind: u16,
-    pub(crate) arch: u32,
-    pub(crate) flags: u64,
-    pub(crate) header_size: u32,
-    pub(crate) payload: Vec<u8>,
+/// An entry of a fatbin before it is laid out.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// 1 for PTX, 2 for machine code.
+    pub kind: u16,
+    /// Architecture, such as 80.
+    pub arch: u32,
+    /// Flags, which name the compression.
+    pub flags: u64,
+    /// Size the header says it has.
+    pub header_size: u32,
+    /// The stored bytes.
+    pub payload: Vec<u8>,
     /// Bytes behind the payload that count as part of it.
-    pub(crate) padding: usize,
-    pub(crate) compressed_size: u32,
-    pub(crate) expanded_size: u64,
+    pub padding: usize,
+    /// Size of the payload that the header says, 0 if raw.
+    pub compressed_size: u32,
+    /// Size of the contents that the header says, 0 if raw.
+    pub expanded_size: u64,
 }
 
 impl Entry {
     /// Uncompressed PTX, with the NUL and the padding that nvcc adds.
-    pub(crate) fn raw(arch: u32, text: &str) -> Self {
+    #[must_use]
+    pub fn raw(arch: u32, text: &str) -> Self {
         Self {
             kind: 1,
             arch,
@@ -78,12 +88,14 @@ impl Entry {
     }
 
     /// [`TEXT`] compressed by LZ4.
-    pub(crate) fn lz4(arch: u32) -> Self {
+    #[must_use]
+    pub fn lz4(arch: u32) -> Self {
         Self::compressed(arch, 0x2011, LZ4)
     }
 
     /// [`TEXT`] compressed by zstd.
-    pub(crate) fn zstd(arch: u32) -> Self {
+    #[must_use]
+    pub fn zstd(arch: u32) -> Self {
         Self::compressed(arch, 0x8011, ZSTD)
     }
 
@@ -104,7 +116,8 @@ impl Entry {
     }
 
     /// Machine code of no particular meaning.
-    pub(crate) fn machine_code(arch: u32) -> Self {
+    #[must_use]
+    pub fn machine_code(arch: u32) -> Self {
         Self {
             kind: 2,
             ..Self::raw(arch, "\x7fELF not really")
@@ -113,7 +126,8 @@ impl Entry {
 }
 
 /// Lays a fatbin out.
-pub(crate) fn fatbin(entries: &[Entry]) -> Vec<u8> {
+#[must_use]
+pub fn fatbin(entries: &[Entry]) -> Vec<u8> {
     let mut body = Vec::new();
     for entry in entries {
         let mut header = vec![0; entry.header_size.max(64) as usize];
@@ -142,8 +156,12 @@ pub(crate) fn fatbin(entries: &[Entry]) -> Vec<u8> {
     fatbin
 }
 
-/// Lays a 64-bit ELF file out that needs `libraries` and has a section of fatbins.
-pub(crate) fn elf(machine: u16, libraries: &[&str], fatbin_section: Option<&[u8]>) -> Vec<u8> {
+/// Lays a 64-bit ELF file out that needs `libraries` and may have a section of fatbins.
+///
+/// # Panics
+/// If the libraries' names take more than 4 GiB.
+#[must_use]
+pub fn elf(machine: u16, libraries: &[&str], fatbin_section: Option<&[u8]>) -> Vec<u8> {
     const HEADER_SIZE: usize = 64;
     let mut strings = vec![0];
     let mut dynamic = Vec::new();
