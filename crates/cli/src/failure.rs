@@ -8,6 +8,8 @@ use std::process::ExitCode;
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
+    /// Complete lines shown before the message.
+    details: String,
     hint: Option<String>,
     status: u8,
 }
@@ -17,9 +19,16 @@ impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            details: String::new(),
             hint: None,
             status: 1,
         }
+    }
+
+    /// Adds complete lines that are shown before the message.
+    pub(crate) fn details(mut self, details: String) -> Self {
+        self.details = details;
+        self
     }
 
     /// Adds what the user could do.
@@ -43,26 +52,23 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {}
 
-/// `error` with its hint, to end the command with `status`.
+/// `error`, to end the command with `status`.
 pub(crate) fn with_status(error: anyhow::Error, status: u8) -> anyhow::Error {
     let message = format!("{error:#}");
-    let hint = error
-        .downcast::<Failure>()
-        .ok()
-        .and_then(|failure| failure.hint);
-    Failure {
-        message,
-        hint,
-        status,
+    match error.downcast::<Failure>() {
+        Ok(failure) => failure.status(status).into(),
+        Err(_) => Failure::new(message).status(status).into(),
     }
-    .into()
 }
 
 /// Prints `error` with its causes and returns the exit status it deserves.
 #[expect(clippy::print_stderr, reason = "the one place that tells of failures")]
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
     let failure = error.downcast_ref::<Failure>();
+    if let Some(failure) = failure {
+        eprint!("{}", failure.details);
+    }
+    eprintln!("error: {error:#}");
     if let Some(hint) = failure.and_then(|failure| failure.hint.as_deref()) {
         eprintln!("\nhint: {hint}");
     }

@@ -5,6 +5,7 @@
 //! followed after a blank line by `hint: ...` where there is something to be done about it.
 #![forbid(unsafe_code)]
 
+mod compile;
 mod failure;
 mod report;
 mod run;
@@ -27,11 +28,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Compile(compile::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compile(arguments) => compile::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))
 }

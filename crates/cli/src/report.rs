@@ -16,8 +16,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Report {
     /// The configuration of the chip, as the library describes it.
     chip: serde_json::Value,
-    /// One entry per kernel name, in order of name after merging.
+    /// One entry per kernel name, in order of name after merging: launches that ran to their end.
     kernels: Vec<Kernel>,
+    /// Launches begun, including those that faulted.
+    launches: u64,
 }
 
 /// All launches of one kernel.
@@ -25,6 +27,7 @@ pub(crate) struct Report {
 struct Kernel {
     name: String,
     launches: u64,
+    ctas: u64,
     warps: u64,
     /// Retired instructions by class.
     instructions: BTreeMap<String, u64>,
@@ -32,6 +35,8 @@ struct Kernel {
     bytes_read: u64,
     /// Bytes that instructions wrote to global memory.
     bytes_written: u64,
+    /// Bytes read and written in shared memory.
+    shared_bytes: u64,
     /// Time the host spent in launches. Not time of the modelled chip.
     host_seconds: f64,
 }
@@ -43,12 +48,14 @@ impl Kernel {
 
     fn add(&mut self, other: &Self) {
         self.launches += other.launches;
+        self.ctas += other.ctas;
         self.warps += other.warps;
         for (class, count) in &other.instructions {
             *self.instructions.entry(class.clone()).or_default() += count;
         }
         self.bytes_read += other.bytes_read;
         self.bytes_written += other.bytes_written;
+        self.shared_bytes += other.shared_bytes;
         self.host_seconds += other.host_seconds;
     }
 }
@@ -70,9 +77,9 @@ impl Report {
         Ok(merged)
     }
 
-    /// Whether no kernel ran.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.kernels.is_empty()
+    /// Launches begun, including those that faulted.
+    pub(crate) const fn launches(&self) -> u64 {
+        self.launches
     }
 
     /// Writes the report as JSON.
@@ -95,6 +102,7 @@ impl Report {
         if self.chip.is_null() {
             self.chip = other.chip;
         }
+        self.launches += other.launches;
         let mut kernels: BTreeMap<String, Kernel> = BTreeMap::new();
         for kernel in self.kernels.drain(..).chain(other.kernels) {
             match kernels.get_mut(&kernel.name) {
@@ -109,7 +117,7 @@ impl Report {
 
     fn summary(&self) -> String {
         let mut text = String::new();
-        if self.is_empty() {
+        if self.kernels.is_empty() {
             return text;
         }
         let width = self
@@ -254,15 +262,16 @@ mod tests {
     use super::*;
 
     fn report(kernels: &str) -> Report {
-        let text = format!(r#"{{"chip": {{"name": "W1"}}, "kernels": [{kernels}]}}"#);
+        let text =
+            format!(r#"{{"chip": {{"name": "W1"}}, "kernels": [{kernels}], "launches": 9}}"#);
         serde_json::from_str(&text).unwrap()
     }
 
-    const ADD: &str = r#"{"name": "add", "launches": 2, "warps": 64,
+    const ADD: &str = r#"{"name": "add", "launches": 2, "ctas": 8, "warps": 64,
         "instructions": {"scalar": 100, "vector": 300}, "bytes_read": 8192,
-        "bytes_written": 4096, "host_seconds": 0.25}"#;
-    const MUL: &str = r#"{"name": "mul", "launches": 1, "warps": 1,
-        "instructions": {"matrix": 5}, "bytes_read": 0, "bytes_written": 12,
+        "bytes_written": 4096, "shared_bytes": 0, "host_seconds": 0.25}"#;
+    const MUL: &str = r#"{"name": "mul", "launches": 1, "ctas": 1, "warps": 1,
+        "instructions": {"matrix": 5}, "bytes_read": 0, "bytes_written": 12, "shared_bytes": 7,
         "host_seconds": 0.0}"#;
 
     #[test]
@@ -276,6 +285,7 @@ mod tests {
         assert_eq!((add.launches, add.warps), (4, 128));
         assert_eq!(add.instructions["vector"], 600);
         assert_eq!((add.bytes_read, add.bytes_written), (16_384, 8192));
+        assert_eq!(merged.launches(), 18);
         assert_eq!(merged.chip["name"], "W1");
     }
 

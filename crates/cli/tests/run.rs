@@ -66,9 +66,9 @@ fn stderr(output: &Output) -> String {
 fn reporting(kernel: &str) -> String {
     format!(
         r#"cat > "$WEFT_REPORT_DIR/report-{kernel}.json" <<END
-{{"chip": {{"name": "W1"}}, "kernels": [{{"name": "{kernel}", "launches": 1, "warps": 8,
+{{"chip": {{"name": "W1"}}, "kernels": [{{"name": "{kernel}", "launches": 1, "ctas": 2, "warps": 8,
 "instructions": {{"vector_int": 40}}, "bytes_read": 2048, "bytes_written": 1024,
-"host_seconds": 0.5}}]}}
+"shared_bytes": 0, "host_seconds": 0.5}}], "launches": 1}}
 END"#
     )
 }

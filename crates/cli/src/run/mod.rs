@@ -81,7 +81,7 @@ fn show(arguments: &Arguments, reports: &Path) -> Result<()> {
         Some(file) => report.write(file)?,
         None => report.summarise(),
     }
-    if report.is_empty() {
+    if report.launches() == 0 {
         failure::warn("no kernel was launched", None);
     }
     Ok(())
