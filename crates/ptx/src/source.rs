@@ -157,3 +157,50 @@ fn to_usize(offset: u32) -> usize {
 fn to_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_end_at_newlines() {
+        let index = LineIndex::new("a\r\n\u{e9}\u{e9}x\n".as_bytes());
+        let at = |offset| index.position(offset);
+        assert_eq!(at(0), Position { line: 1, column: 1 });
+        assert_eq!(at(3), Position { line: 2, column: 1 });
+        assert_eq!(at(7), Position { line: 2, column: 3 });
+        assert_eq!(at(9), Position { line: 3, column: 1 });
+        assert_eq!(at(u32::MAX), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn spans_are_marked_on_their_first_line() {
+        let index = LineIndex::new(b"one\r\n\ttwo three\nfour");
+        let span = Span { start: 10, end: 18 };
+        assert_eq!(
+            index.render("f", span, "what"),
+            "error: what\n --> f:2:6\n  |\n2 |  two three\n  |      ^^^^^\n"
+        );
+        let end = Span { start: 20, end: 20 };
+        assert_eq!(
+            index.render("f", end, "what"),
+            "error: what\n --> f:3:5\n  |\n3 | four\n  |     ^\n"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_error_and_controls_are_not_printed() {
+        let mut line = vec![b'a'; 10_000];
+        line[5_000] = 0x1b;
+        let span = Span {
+            start: 5_000,
+            end: 5_001,
+        };
+        let text = LineIndex::new(&line).render("f", span, "what");
+        assert!(
+            text.lines().all(|line| line.chars().count() < 140),
+            "{text}"
+        );
+        assert!(text.contains("a\u{fffd}a"), "{text}");
+    }
+}

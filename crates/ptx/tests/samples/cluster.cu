@@ -15,3 +15,4 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(128) clusters(int *p
   p[0] = c[0] + c[3] + x + y + z + rank;
 }
 __global__ void grid_constant(const __grid_constant__ int4 v, int *p) { *p = v.x + v.w; }
+// cluster_sm90a.ptx: nvcc -ptx -arch=compute_90a cluster.cu

@@ -65,3 +65,4 @@ __global__ void textures(cudaTextureObject_t t, cudaSurfaceObject_t s, float *ou
   out[0] = tex2D<float>(t, 0.5f, 1.5f) + tex3D<float>(t, 0.f, 1.f, 2.f); surf2Dwrite(out[0], s, 4, 5); out[1] = surf2Dread<float>(s, 8, 9);
   float4 g = tex2Dgather<float4>(t, 0.1f, 0.2f); out[2] = g.x + tex2DLod<float>(t, 0.f, 0.f, 1.f);
 }
+// forms_sm80.ptx: nvcc -ptx -arch=compute_80 forms.cu (needs nvidia-cuda-cccl for cuda_fp16.h)
