@@ -12,10 +12,6 @@
 //! compute capability; `WEFT_THREADS` the host threads.
 //!
 //! Source of names, signatures and rules: CUDA Driver API reference manual.
-#![expect(
-    non_snake_case,
-    reason = "exported functions and C structures bear their C names"
-)]
 
 mod api;
 mod c;

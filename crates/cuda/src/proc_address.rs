@@ -133,9 +133,9 @@ const VERSIONS: &[(&str, i32, &str)] = &[
 /// The function that `name` means at `version` (as in `CUDA_VERSION`: 13000 for 13.0).
 pub(crate) fn find(name: &str, version: i32) -> Answer {
     let mut symbol = name;
-    let mut listed = VERSIONS.iter().filter(|row| row.0 == name).peekable();
-    if listed.peek().is_some() {
-        match listed.filter(|row| row.1 <= version).last() {
+    let mut listed = VERSIONS.iter().filter(|row| row.0 == name);
+    if listed.clone().next().is_some() {
+        match listed.rfind(|row| row.1 <= version) {
             Some(row) => symbol = row.2,
             None => return Answer::VersionNotSufficient,
         }

@@ -8,17 +8,16 @@ use std::ffi::CStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(transparent)]
 #[must_use]
-pub struct CUresult(pub i32);
+pub(crate) struct CUresult(pub(crate) i32);
 
 macro_rules! results {
     ($($name:ident = $number:literal, $c_name:literal, $text:literal;)*) => {
-        #[expect(missing_docs, reason = "the names are the C names without their prefix")]
         impl CUresult {
-            $(pub const $name: Self = Self($number);)*
+            $(pub(crate) const $name: Self = Self($number);)*
 
             /// C name and text, both NUL-terminated, of a known number.
             #[must_use]
-            pub fn describe(self) -> Option<(&'static CStr, &'static CStr)> {
+            pub(crate) fn describe(self) -> Option<(&'static CStr, &'static CStr)> {
                 match self {
                     $(Self::$name => {
                         const NAME: &CStr = match CStr::from_bytes_with_nul(concat!($c_name, "\0").as_bytes()) {

@@ -4,7 +4,7 @@ use crate::c::{DevicePtr, Handle, Memcpy2D, Memcpy3D, bytes, bytes_mut, get};
 use crate::call::exports;
 use crate::result::CUresult;
 use crate::runtime::{code, usable};
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{c_uint, c_void};
 use weft_driver::Context;
 
 /// `CUmemorytype`.

@@ -3,7 +3,7 @@
 use crate::c::{Device, DeviceProperties, Handle, Uuid, put, put_optional, text};
 use crate::call::exports;
 use crate::result::CUresult;
-use crate::runtime::{CONTEXTS, code, context_handle, device};
+use crate::runtime::{CONTEXTS, context_handle, device};
 use std::ffi::{c_char, c_int, c_uint, c_void};
 use std::sync::Arc;
 
@@ -129,10 +129,9 @@ exports! {
     }
 
     fn cuDevicePrimaryCtxRelease | cuDevicePrimaryCtxRelease_v2(ordinal: Device) {
-        known(ordinal)?.release_primary().map_err(|error| {
-            code(error);
-            CUresult::INVALID_CONTEXT
-        })?;
+        known(ordinal)?
+            .release_primary()
+            .map_err(|_| CUresult::INVALID_CONTEXT)?;
         // A context that the release destroyed has no handle any more.
         CONTEXTS.remove_if(|context| context.usable() == Err(weft_driver::Error::ContextDestroyed));
         Ok(())

@@ -50,7 +50,7 @@ fn fill(
     let row = (width as u64)
         .checked_mul(pattern.len() as u64)
         .ok_or(CUresult::INVALID_VALUE)?;
-    if address % pattern.len() as u64 != 0 || (height > 1 && (pitch as u64) < row) {
+    if !address.is_multiple_of(pattern.len() as u64) || (height > 1 && (pitch as u64) < row) {
         return Err(CUresult::INVALID_VALUE);
     }
     for index in 0..height as u64 {

@@ -98,8 +98,11 @@ impl JitOptions {
         (0..self.count as usize).find_map(|index| {
             // SAFETY: the caller passes `count` names and values.
             let name = unsafe { self.names.wrapping_add(index).read() };
+            if name != wanted {
+                return None;
+            }
             // SAFETY: as above.
-            (name == wanted).then(|| unsafe { self.values.wrapping_add(index).read() })
+            Some(unsafe { self.values.wrapping_add(index).read() })
         })
     }
 
@@ -113,8 +116,8 @@ impl JitOptions {
             let room = size as usize & 0xFFFF_FFFF;
             let text = error.to_string();
             let length = text.len().min(room.saturating_sub(1));
-            // SAFETY: the caller passes a buffer of that size.
             if room != 0
+                // SAFETY: the caller passes a buffer of that size.
                 && let Ok(target) = unsafe { crate::c::bytes_mut(buffer, length + 1) }
             {
                 target[..length].copy_from_slice(&text.as_bytes()[..length]);

@@ -15,6 +15,10 @@ const MEMORY_DEVICE: c_uint = 2;
 ///
 /// # Safety
 /// `out` is valid for the type of the attribute.
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one of the stores is made, and all have the same contract"
+)]
 unsafe fn store(
     out: *mut c_void,
     attribute: c_int,
@@ -66,6 +70,10 @@ unsafe fn store(
 ///
 /// # Safety
 /// As [`store`].
+#[expect(
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "one of the stores is made, and all have the same contract"
+)]
 unsafe fn store_unknown(out: *mut c_void, attribute: c_int) {
     // SAFETY: the caller's out pointer, for each store below; a null one is skipped.
     unsafe {
