@@ -150,7 +150,8 @@ const RULES: &[Rule] = &[
         uses: &["weft-driver"],
         tests_use: &[],
         outside: true,
-        forbids_unsafe: true,
+        // The native baseline uses the host's vector instructions.
+        forbids_unsafe: false,
     },
     Rule {
         name: "weft-fuzz",
