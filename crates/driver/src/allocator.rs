@@ -45,16 +45,26 @@ impl Allocator {
         self.free_bytes
     }
 
-    /// Takes room for `bytes` (at least 1); `None` when no free extent is large enough.
-    pub(crate) fn allocate(&mut self, bytes: u64) -> Option<u64> {
+    /// Takes room for `bytes` (at least 1) at a multiple of `alignment`, a power of two, and of
+    /// [`ALIGNMENT`]; `None` when no free extent is large enough.
+    pub(crate) fn allocate(&mut self, bytes: u64, alignment: u64) -> Option<u64> {
         let extent = bytes
             .max(1)
             .checked_add(GUARD)?
             .checked_next_multiple_of(ALIGNMENT)?;
-        let &(found, address) = self.by_size.range((extent, 0)..).next()?;
-        self.remove_free(address, found);
-        if found > extent {
-            self.add_free(address + extent, found - extent);
+        let alignment = alignment.max(ALIGNMENT);
+        let fit = |&(found, begin): &(u64, u64)| {
+            let address = begin.next_multiple_of(alignment);
+            let rest = found.checked_sub(address - begin)?.checked_sub(extent)?;
+            Some((begin, found, address, rest))
+        };
+        let (begin, found, address, rest) = self.by_size.range((extent, 0)..).find_map(fit)?;
+        self.remove_free(begin, found);
+        if address > begin {
+            self.add_free(begin, address - begin);
+        }
+        if rest > 0 {
+            self.add_free(address + extent, rest);
         }
         self.used.insert(address, extent);
         self.free_bytes -= extent;
@@ -112,13 +122,16 @@ mod tests {
         let mut allocator = Allocator::new(base, bytes);
         let mut live: Vec<(u64, u64)> = Vec::new();
         let mut state = 1;
+        let mut refused = 0;
         for _ in 0..5_000 {
             if next(&mut state) % 3 != 0 || live.is_empty() {
                 let size = next(&mut state) % 20_000 + 1;
-                let Some(address) = allocator.allocate(size) else {
+                let alignment = 1 << (next(&mut state) % 14);
+                let Some(address) = allocator.allocate(size, alignment) else {
+                    refused += 1;
                     continue;
                 };
-                assert_eq!(address % ALIGNMENT, 0);
+                assert_eq!(address % alignment.max(ALIGNMENT), 0);
                 assert!(address >= base && address + size <= base + bytes);
                 for &(other, length) in &live {
                     assert!(
@@ -134,19 +147,20 @@ mod tests {
                 assert!(!allocator.release(address), "freed twice");
             }
         }
+        assert!(refused > 0, "the range was never exhausted");
         for (address, _) in live {
             assert!(allocator.release(address));
         }
         assert_eq!(allocator.free_bytes(), bytes);
         assert_eq!(allocator.free.len(), 1, "extents coalesce");
-        assert!(allocator.allocate(bytes - GUARD).is_some());
+        assert!(allocator.allocate(bytes - GUARD, 1).is_some());
     }
 
     #[test]
     fn sizes_near_the_end_of_the_address_space_are_refused() {
         let mut allocator = Allocator::new(0, 1 << 20);
-        assert_eq!(allocator.allocate(u64::MAX), None);
-        assert_eq!(allocator.allocate(u64::MAX - GUARD), None);
-        assert_eq!(allocator.allocate(1 << 20), None);
+        assert_eq!(allocator.allocate(u64::MAX, 1), None);
+        assert_eq!(allocator.allocate(u64::MAX - GUARD, 1), None);
+        assert_eq!(allocator.allocate(1 << 20, 1), None);
     }
 }

@@ -4,11 +4,15 @@
 //! is a host address; they differ only in what CUDA says of them. Registered host memory lies
 //! outside. Every copy is checked against the allocations.
 
+use crate::allocator::ALIGNMENT;
 use crate::context::Context;
 use crate::device::{Device, lock};
 use crate::error::{Error, invalid};
 use std::collections::BTreeMap;
-use weft_chip::{Access, AccessError};
+use weft_chip::{Access, AccessError, MapError};
+
+/// Alignment of pinned host memory: a page of the host.
+const HOST_ALIGNMENT: u64 = 4096;
 
 /// What an allocation was made as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +138,7 @@ impl Device {
 }
 
 impl Context {
-    /// Allocates memory aligned to 256 bytes. Its contents are unspecified.
+    /// Allocates memory aligned to 256 bytes, or to a page for [`AllocationKind::Host`]. Its contents are unspecified.
     ///
     /// # Errors
     ///
@@ -145,10 +149,16 @@ impl Context {
             return Err(invalid("an allocation of 0 bytes"));
         }
         let device = self.device();
+        let alignment = match kind {
+            AllocationKind::Host => HOST_ALIGNMENT,
+            AllocationKind::Device | AllocationKind::Managed | AllocationKind::Registered => {
+                ALIGNMENT
+            }
+        };
         let address = {
             let mut allocator = lock(&device.allocator);
             allocator
-                .allocate(bytes)
+                .allocate(bytes, alignment)
                 .ok_or_else(|| Error::OutOfMemory {
                     requested: bytes,
                     free: allocator.free_bytes(),
@@ -222,8 +232,12 @@ impl Context {
         let device = self.device();
         let memory = device.chip.memory();
         // SAFETY: passed on to the caller.
-        unsafe { memory.map_host(address, bytes, Access::ReadWrite) }
-            .map_err(|_| Error::AlreadyRegistered(address))?;
+        unsafe { memory.map_host(address, bytes, Access::ReadWrite) }.map_err(
+            |error| match error {
+                MapError::Overlap { .. } => Error::AlreadyRegistered(address),
+                _ => invalid(format!("host memory cannot be registered: {error}")),
+            },
+        )?;
         device.insert(Allocation {
             address,
             bytes,
