@@ -13,6 +13,7 @@ mod error;
 mod front;
 pub mod image;
 pub mod ir;
+pub mod verify;
 
 pub use error::{Error, ErrorKind};
 pub use front::{ModuleVariable, Relocation, RelocationKind, kernels, lower, module_variables};

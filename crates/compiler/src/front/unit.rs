@@ -80,6 +80,15 @@ pub(super) fn lower(module: &Module<'_>, source: &[u8], kernel: &str) -> Result<
         .iter()
         .map(|&(index, name)| (index, name.to_owned()))
         .collect();
+    if cfg!(debug_assertions)
+        && let Err(errors) = crate::verify::verify(&this.unit)
+    {
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        panic!(
+            "lowering `{kernel}` made ill-formed IR:\n{}",
+            text.join("\n")
+        );
+    }
     Ok(this.unit)
 }
 

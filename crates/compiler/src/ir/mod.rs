@@ -60,9 +60,11 @@
 use std::fmt;
 
 mod builder;
+mod cfg;
 mod print;
 
 pub use builder::FunctionBuilder;
+pub use cfg::Cfg;
 
 /// Index of a value of a function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
