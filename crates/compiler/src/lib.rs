@@ -12,6 +12,7 @@
 mod error;
 mod front;
 pub mod image;
+pub mod interp;
 pub mod ir;
 pub mod verify;
 
