@@ -14,10 +14,12 @@ mod front;
 pub mod image;
 pub mod interp;
 pub mod ir;
+mod opt;
 pub mod verify;
 
 pub use error::{Error, ErrorKind};
 pub use front::{ModuleVariable, Relocation, RelocationKind, kernels, lower, module_variables};
+pub use opt::optimise;
 
 /// What a program may ask the compiler to assume.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@
 )]
 
 use std::path::Path;
-use weft_compiler::{Options, kernels, lower, module_variables};
+use weft_compiler::verify::verify;
+use weft_compiler::{Options, kernels, lower, module_variables, optimise};
 
 /// Kernels that need what the compiler does not have, and the words that say so.
 const REFUSED: &[(&str, &str)] = &[
@@ -39,7 +40,11 @@ fn every_example_kernel_is_lowered_or_refused_by_name() {
                 lower(&module, &source, kernel, &Options::default()),
                 refusal,
             ) {
-                (Ok(_), None) => {}
+                (Ok(mut unit), None) => {
+                    // Both verify what they make in debug builds.
+                    optimise(&mut unit);
+                    verify(&unit).unwrap();
+                }
                 (Ok(_), Some(_)) => failures.push(format!("{kernel} is lowered: say so here")),
                 (Err(errors), refusal) => failures.extend(
                     errors

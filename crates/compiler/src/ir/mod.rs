@@ -30,6 +30,7 @@
 //! its result depends on its operands alone: it may be removed, duplicated or moved wherever
 //! its operands are defined. All others (memory, barriers, warp operations, calls, clocks)
 //! stay where they are, in order, executed by exactly the threads that reach them.
+//! An arithmetic result that is NaN is the format's canonical quiet NaN.
 //! No pure operation faults: integer division by zero yields all ones (remainder: the
 //! dividend), as RISC-V defines.
 //!
@@ -562,7 +563,7 @@ pub enum Special {
 
 /// What an instruction does. "Result: T" gives the type of its single result; operations
 /// without that line have none.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// Any fixed bits. Result: the type.
     Undef(Type),
