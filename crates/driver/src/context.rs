@@ -29,6 +29,8 @@ pub struct Context {
 struct State {
     fault: Option<Error>,
     destroyed: bool,
+    /// Number of resets: what was made before the last one is gone.
+    resets: u64,
     limits: [u64; 3],
 }
 
@@ -47,6 +49,7 @@ impl Context {
             state: Mutex::new(State {
                 fault: None,
                 destroyed: false,
+                resets: 0,
                 limits: DEFAULT_LIMITS,
             }),
         })
@@ -83,6 +86,22 @@ impl Context {
         state.fault.clone().map_or(Ok(()), Err)
     }
 
+    /// Number of resets so far, for [`Self::usable_since`].
+    pub(crate) fn resets(&self) -> u64 {
+        lock(&self.state).resets
+    }
+
+    /// Whether work may be submitted with an object that was made after so many resets.
+    pub(crate) fn usable_since(&self, resets: u64, what: &str) -> Result<(), Error> {
+        self.usable()?;
+        if self.resets() != resets {
+            return Err(Error::InvalidHandle(format!(
+                "the context of the {what} was reset"
+            )));
+        }
+        Ok(())
+    }
+
     /// Records a fault, which later calls will answer with. The first one stays.
     pub(crate) fn fail(&self, fault: &Error) {
         lock(&self.state).fault.get_or_insert_with(|| fault.clone());
@@ -96,12 +115,16 @@ impl Context {
         }
     }
 
-    /// Frees what the context owns and forgets a fault.
+    /// Frees what the context owns, makes its modules, streams and events invalid, and forgets
+    /// a fault.
     pub(crate) fn reset(&self) {
+        {
+            let mut state = lock(&self.state);
+            state.fault = None;
+            state.resets += 1;
+            state.limits = DEFAULT_LIMITS;
+        }
         self.device.release_all_of(self.id);
-        let mut state = lock(&self.state);
-        state.fault = None;
-        state.limits = DEFAULT_LIMITS;
     }
 
     /// Value of a limit.

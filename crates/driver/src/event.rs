@@ -11,6 +11,8 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct Event {
     context: Arc<Context>,
+    /// Resets of the context before it was made.
+    resets: u64,
     timing: bool,
     recorded: Mutex<Option<Instant>>,
 }
@@ -24,6 +26,7 @@ impl Event {
     pub fn new(context: &Arc<Context>, timing: bool) -> Result<Arc<Self>, Error> {
         context.usable()?;
         Ok(Arc::new(Self {
+            resets: context.resets(),
             context: Arc::clone(context),
             timing,
             recorded: Mutex::default(),
@@ -42,7 +45,7 @@ impl Event {
     ///
     /// If the context is unusable.
     pub fn record(&self) -> Result<(), Error> {
-        self.context.usable()?;
+        self.context.usable_since(self.resets, "event")?;
         *lock(&self.recorded) = Some(Instant::now());
         Ok(())
     }
@@ -53,7 +56,7 @@ impl Event {
     ///
     /// The fault of an earlier kernel of the context.
     pub fn synchronize(&self) -> Result<(), Error> {
-        self.context.usable()
+        self.context.usable_since(self.resets, "event")
     }
 
     /// Milliseconds from this event to a later one.

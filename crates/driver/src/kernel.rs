@@ -14,6 +14,8 @@ use weft_compiler::image::Image;
 #[derive(Debug)]
 pub struct Kernel {
     context: Arc<Context>,
+    /// Resets of the context before its module was loaded.
+    resets: u64,
     name: String,
     pub(crate) image: Image,
     pub(crate) program: Program,
@@ -50,6 +52,7 @@ impl Kernel {
         context.device().write(symbols, &table)?;
         let dynamic = MAX_SHARED_BYTES_PER_BLOCK.saturating_sub(image.shared_dynamic_offset);
         Ok(Arc::new(Self {
+            resets: context.resets(),
             context: Arc::clone(context),
             name: name.to_owned(),
             program: Program::at_window(&image.code),
@@ -181,7 +184,7 @@ impl Kernel {
     }
 
     pub(crate) fn usable(&self) -> Result<(), Error> {
-        self.context.usable()?;
+        self.context.usable_since(self.resets, "kernel")?;
         if self.is_unloaded() {
             return Err(Error::InvalidHandle(format!(
                 "the module of kernel `{}` is unloaded",
@@ -206,6 +209,9 @@ impl Kernel {
 
     /// Frees what the kernel has in device memory, at the unloading of its module.
     pub(crate) fn release(&self) {
+        if self.context.resets() != self.resets {
+            return; // The reset freed it, and the addresses may have new owners.
+        }
         let blocks = std::mem::take(&mut *lock(&self.blocks));
         for address in blocks.into_iter().chain([self.symbols]) {
             // After a fault the context frees its memory itself.

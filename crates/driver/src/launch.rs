@@ -46,7 +46,10 @@ impl Kernel {
         }
         let device = self.context().device();
         let block = self.take_block()?;
-        device.write(block, parameters)?;
+        if let Err(error) = device.write(block, parameters) {
+            self.give_back_block(block);
+            return Err(error);
+        }
         let (local, stack) = self.memory_of_a_thread();
         let launch = Launch {
             program: self.program.clone(),

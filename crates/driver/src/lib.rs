@@ -30,6 +30,7 @@ mod kernel;
 mod launch;
 mod linker;
 mod memory;
+mod merge;
 mod module;
 mod pool;
 mod report;

@@ -2,13 +2,16 @@
 
 use crate::blob;
 use crate::error::Error;
+use crate::merge::{Input, merge};
 use crate::module::{ModuleImage, machine_code};
 
-/// Collects inputs. One PTX input is supported, which is what clients hand over that use the
-/// linker as a PTX compiler; resolving symbols between several is not.
+/// Collects inputs: PTX texts and images that a linker made. One input is passed on as it is,
+/// so that lines in messages are those of the program's text; several become one text, in which
+/// `extern` declarations of one are satisfied by the definitions of another.
 #[derive(Debug, Default)]
 pub struct Linker {
-    ptx: Option<Vec<u8>>,
+    /// Name and PTX text.
+    inputs: Vec<(String, Vec<u8>)>,
 }
 
 impl Linker {
@@ -22,7 +25,7 @@ impl Linker {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidPtx`] with the log; [`Error::NotSupported`] for a second input.
+    /// [`Error::InvalidPtx`] with the log; [`Error::NotSupported`] for fatbins.
     pub fn add(&mut self, name: &str, data: &[u8]) -> Result<(), Error> {
         let text = match ModuleImage::of_bytes(data)? {
             ModuleImage::Ptx(text) => text,
@@ -31,21 +34,13 @@ impl Linker {
                 return Err(Error::NotSupported(format!("linking the fatbin `{name}`")));
             }
         };
-        if self.ptx.is_some() {
-            return Err(Error::NotSupported(format!(
-                "linking a second input (`{name}`) into a module"
-            )));
-        }
         let end = text
             .iter()
             .rposition(|&byte| byte != 0)
             .map_or(0, |last| last + 1);
         let text = &text[..end];
-        if let Err(errors) = weft_ptx::parse(text) {
-            let log = weft_ptx::source::render_all(name, text, &errors);
-            return Err(Error::InvalidPtx(log));
-        }
-        self.ptx = Some(text.to_vec());
+        parse(name, text)?;
+        self.inputs.push((name.to_owned(), text.to_vec()));
         Ok(())
     }
 
@@ -59,11 +54,28 @@ impl Linker {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidImage`] if nothing was added.
+    /// [`Error::InvalidImage`] if nothing was added; [`Error::InvalidPtx`] for names that are
+    /// defined twice or declared differently; [`Error::NotSupported`] for inputs whose local
+    /// names meet.
     pub fn complete(&self) -> Result<Vec<u8>, Error> {
-        self.ptx
-            .as_deref()
-            .map(blob::encode)
-            .ok_or_else(|| Error::InvalidImage("a link without inputs".to_owned()))
+        match self.inputs.as_slice() {
+            [] => Err(Error::InvalidImage("a link without inputs".to_owned())),
+            [(_, text)] => Ok(blob::encode(text)),
+            several => {
+                let inputs = several
+                    .iter()
+                    .map(|(name, text)| {
+                        let tree = parse(name, text)?;
+                        Ok(Input { name, tree })
+                    })
+                    .collect::<Result<_, Error>>()?;
+                Ok(blob::encode(merge(inputs)?.to_string().as_bytes()))
+            }
+        }
     }
+}
+
+fn parse<'a>(name: &str, text: &'a [u8]) -> Result<weft_ptx::ast::Module<'a>, Error> {
+    weft_ptx::parse(text)
+        .map_err(|errors| Error::InvalidPtx(weft_ptx::source::render_all(name, text, &errors)))
 }

@@ -82,6 +82,8 @@ pub(crate) fn machine_code() -> Error {
 #[derive(Debug)]
 pub struct Module {
     context: Arc<Context>,
+    /// Resets of the context before it was loaded.
+    resets: u64,
     parsed: Parsed,
     options: Options,
     /// Address and size of each variable by name.
@@ -106,6 +108,7 @@ impl Module {
     /// allocation.
     pub fn load(context: &Arc<Context>, image: ModuleImage<'_>) -> Result<Arc<Self>, Error> {
         context.usable()?;
+        let resets = context.resets();
         let capability = context.device().config.compute_capability;
         let options = Options {
             compute_capability: capability,
@@ -135,6 +138,7 @@ impl Module {
         let variables = place_variables(context, &parsed)?;
         Ok(Arc::new(Self {
             context: Arc::clone(context),
+            resets,
             parsed,
             options,
             variables,
@@ -186,7 +190,6 @@ impl Module {
     /// unsupported or wrong.
     pub fn kernel(&self, name: &str) -> Result<Arc<Kernel>, Error> {
         self.loaded()?;
-        self.context.usable()?;
         let mut kernels = lock(&self.kernels);
         if let Some(kernel) = kernels.get(name) {
             return Ok(Arc::clone(kernel));
@@ -229,6 +232,9 @@ impl Module {
             return Err(Error::InvalidHandle("the module is unloaded".to_owned()));
         }
         let kernels = std::mem::take(&mut *lock(&self.kernels));
+        if self.context.resets() != self.resets {
+            return Ok(()); // The reset freed everything, and addresses may have new owners.
+        }
         for kernel in kernels.values() {
             kernel.release();
         }
@@ -243,7 +249,7 @@ impl Module {
         if self.unloaded.load(Ordering::Acquire) {
             return Err(Error::InvalidHandle("the module is unloaded".to_owned()));
         }
-        Ok(())
+        self.context.usable_since(self.resets, "module")
     }
 
     fn compile(&self, name: &str) -> Result<weft_compiler::image::Image, Error> {

@@ -14,6 +14,8 @@ pub const PRIORITY_RANGE: (i32, i32) = (0, -5);
 pub struct Stream {
     id: u64,
     context: Arc<Context>,
+    /// Resets of the context before it was made.
+    resets: u64,
     flags: u32,
     priority: i32,
     destroyed: AtomicBool,
@@ -29,6 +31,7 @@ impl Stream {
         context.usable()?;
         Ok(Arc::new(Self {
             id: context.device().new_id(),
+            resets: context.resets(),
             context: Arc::clone(context),
             flags,
             priority: priority.clamp(PRIORITY_RANGE.1, PRIORITY_RANGE.0),
@@ -69,7 +72,7 @@ impl Stream {
         if self.destroyed.load(Ordering::Acquire) {
             return Err(Error::InvalidHandle("the stream is destroyed".to_owned()));
         }
-        self.context.usable()
+        self.context.usable_since(self.resets, "stream")
     }
 
     /// Ends the stream.
