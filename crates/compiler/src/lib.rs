@@ -15,11 +15,14 @@ pub mod image;
 pub mod interp;
 pub mod ir;
 mod opt;
+mod rv;
 pub mod verify;
 
 pub use error::{Error, ErrorKind};
 pub use front::{ModuleVariable, Relocation, RelocationKind, kernels, lower, module_variables};
+pub use image::{Image, ImageError};
 pub use opt::optimise;
+pub use rv::compile;
 
 /// What a program may ask the compiler to assume.
 #[derive(Clone, Debug, PartialEq, Eq)]
