@@ -9,6 +9,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod analysis;
 mod error;
 mod front;
 pub mod image;

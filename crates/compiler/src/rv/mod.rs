@@ -1,22 +1,205 @@
 //! Code generation: IR to an [`Image`] of RISC-V vector code.
-use crate::image::Image;
-use crate::{Error, ErrorKind, ir};
+//!
+//! Per function: [`normalise`] brings the IR into shape, [`linearise`] lays blocks out and
+//! [selects](select) instructions over virtual registers, [`vector_state`] keeps `v0` and
+//! `vtype` right, [`allocate`] assigns registers, [`emit`] makes words. Then functions are
+//! placed one after another, the kernel first, and calls are filled in.
+
+mod allocate;
+mod emit;
+mod linearise;
+mod machine;
+mod normalise;
+mod plan;
+mod select;
+mod vector_state;
+
+use crate::image::{
+    FunctionSymbol, Image, LineEntry, RECURSION_LOCAL_BYTES, RECURSION_STACK_BYTES,
+};
+use crate::ir::{Function, Op, Terminator, Unit};
+use crate::{Error, ErrorKind};
+use emit::Code;
+use select::UnitFacts;
+use weft_isa::{Inst, abi};
 
 /// Compiles a verified unit.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Unsupported`] for what the chip or this compiler cannot do.
-pub fn compile(unit: &ir::Unit) -> Result<Image, Error> {
-    Err(Error {
-        function: unit
-            .functions
-            .first()
-            .map_or_else(String::new, |f| f.name.clone()),
-        line: 0,
+pub fn compile(unit: &Unit) -> Result<Image, Error> {
+    if unit.functions.is_empty() {
+        return Err(unsupported("unit", 0, "unit without a kernel".to_owned()));
+    }
+    let lanes = u32::try_from(abi::LANES).expect("32");
+    let facts = UnitFacts {
+        one_dimensional: unit.required_cta.is_some_and(|[_, y, z]| y == 1 && z == 1),
+        full_warps: unit.required_cta.is_some_and(|axes| {
+            axes.iter()
+                .try_fold(1u32, |product, &axis| product.checked_mul(axis))
+                .is_some_and(|threads| threads.is_multiple_of(lanes))
+        }),
+        callees_exit: unit.functions[1..].iter().any(|function| {
+            function
+                .blocks
+                .iter()
+                .any(|block| block.terminator == Terminator::Exit)
+        }),
+        is_kernel: false,
+    };
+    let mut image = Image {
+        symbols: unit.symbols.clone(),
+        param_bytes: unit.param_bytes,
+        params: unit.params.clone(),
+        shared_static_bytes: unit.shared_static_bytes,
+        shared_dynamic_offset: unit.shared_dynamic_offset,
+        shared_variables: unit.shared_variables.clone(),
+        max_threads_per_cta: unit.max_threads_per_cta,
+        required_cta: unit.required_cta,
+        files: unit.files.clone(),
+        compiler_version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Image::default()
+    };
+    let mut codes = Vec::new();
+    for (index, function) in unit.functions.iter().enumerate() {
+        let facts = UnitFacts {
+            is_kernel: index == 0,
+            ..facts
+        };
+        let (code, symbol) = compile_function(function, facts)?;
+        codes.push(code);
+        image.functions.push(symbol);
+    }
+    link(&mut image, codes);
+    measure_memory(unit, &mut image);
+    Ok(image)
+}
+
+fn unsupported(function: &str, line: u32, feature: String) -> Error {
+    Error {
+        function: function.to_owned(),
+        line,
         span: weft_ptx::ast::Span::default(),
-        kind: ErrorKind::Unsupported {
-            feature: "code generation".to_owned(),
-        },
-    })
+        kind: ErrorKind::Unsupported { feature },
+    }
+}
+
+fn compile_function(
+    function: &Function,
+    facts: UnitFacts,
+) -> Result<(Code, FunctionSymbol), Error> {
+    let name = function.name.clone();
+    let fail = |line, feature: &str| unsupported(&name, line, feature.to_owned());
+    let local_bytes = function.local_bytes;
+    let mut function = function.clone();
+    normalise::normalise(&mut function);
+    let mut machine =
+        linearise::linearise(&function, facts).map_err(|error| fail(error.line, &error.feature))?;
+    vector_state::place_masks(&mut machine);
+    vector_state::remove_dead(&mut machine);
+    vector_state::place_widths(&mut machine, facts.is_kernel);
+    let allocation = allocate::allocate(&mut machine)
+        .map_err(|_| fail(0, "instruction with too many register operands"))?;
+    let code = emit::emit(&machine, facts.is_kernel)
+        .map_err(|_| fail(0, "function of more than 1 MiB of code"))?;
+    let symbol = FunctionSymbol {
+        registers: allocation.registers,
+        spills: allocation.spills,
+        local_bytes,
+        stack_bytes: code.stack_bytes,
+        bytes: code.words.len() as u64 * 4,
+        offset: 0,
+        name,
+    };
+    Ok((code, symbol))
+}
+
+/// Puts the functions one after another and fills in the distances between them.
+fn link(image: &mut Image, codes: Vec<Code>) {
+    let mut offset = 0;
+    for symbol in &mut image.functions {
+        symbol.offset = offset;
+        offset += symbol.bytes;
+    }
+    let offsets: Vec<u64> = image.functions.iter().map(|symbol| symbol.offset).collect();
+    for (mut code, &base) in codes.into_iter().zip(&offsets) {
+        for &(word, function) in &code.links {
+            let from = base + word as u64 * 4;
+            let distance = offsets[function.index()].wrapping_sub(from).cast_signed();
+            let distance = i32::try_from(distance).expect("each function is below 1 MiB");
+            let (high, low) = emit::split_distance(distance);
+            let decoded = [code.words[word], code.words[word + 1]].map(weft_isa::decode);
+            if let [Some(Inst::Auipc { rd, .. }), Some(second)] = decoded {
+                code.words[word] = Inst::Auipc { rd, imm: high }.encode();
+                code.words[word + 1] = match second {
+                    Inst::Jalr { rd, rs1, .. } => Inst::Jalr { rd, imm: low, rs1 },
+                    Inst::Addi { rd, rs1, .. } => Inst::Addi { rd, rs1, imm: low },
+                    other => other,
+                }
+                .encode();
+            }
+        }
+        image.lines.extend(code.lines.iter().map(|line| LineEntry {
+            offset: base + line.offset,
+            location: line.location,
+        }));
+        image
+            .code
+            .extend(code.words.iter().flat_map(|word| word.to_le_bytes()));
+    }
+}
+
+/// Sums frames along the deepest chain of calls.
+fn measure_memory(unit: &Unit, image: &mut Image) {
+    let count = unit.functions.len();
+    let mut callees: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let mut indirect = false;
+    for (at, function) in unit.functions.iter().enumerate() {
+        for inst in &function.insts {
+            match inst.op {
+                Op::Call(id) => callees[at].push(id.index()),
+                Op::CallIndirect(_) => indirect = true,
+                _ => {}
+            }
+        }
+    }
+    // Longest paths by repetition: a chain of calls without a cycle is at most `count` long.
+    let own: Vec<(u32, u32)> = image
+        .functions
+        .iter()
+        .map(|symbol| (symbol.local_bytes, symbol.stack_bytes))
+        .collect();
+    let mut total = own.clone();
+    let mut cyclic = false;
+    for round in 0..=count {
+        let mut changed = false;
+        for at in 0..count {
+            for &callee in &callees[at] {
+                let local = own[at].0.saturating_add(total[callee].0);
+                let stack = own[at].1.saturating_add(total[callee].1);
+                changed |= local > total[at].0 || stack > total[at].1;
+                if round < count {
+                    total[at] = (total[at].0.max(local), total[at].1.max(stack));
+                }
+            }
+        }
+        cyclic = changed;
+        if !changed {
+            break;
+        }
+    }
+    let (mut local, mut stack) = if cyclic || indirect {
+        let sum = |pick: fn(&(u32, u32)) -> u32| own.iter().map(pick).fold(0, u32::saturating_add);
+        (sum(|own| own.0), sum(|own| own.1))
+    } else {
+        total[0]
+    };
+    if cyclic || indirect {
+        local = local.saturating_add(RECURSION_LOCAL_BYTES);
+        stack = stack.saturating_add(RECURSION_STACK_BYTES);
+    }
+    image.unbounded_calls = cyclic || indirect;
+    image.local_bytes_per_lane = local.next_multiple_of(16);
+    image.stack_bytes_per_hart = stack.next_multiple_of(16);
 }
