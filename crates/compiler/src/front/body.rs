@@ -5,7 +5,7 @@ use super::scope::{Entity, Item, Register, ScopeId};
 use super::types;
 use super::variables::{self, Layout};
 use crate::ErrorKind;
-use crate::ir::{Op, Space, Terminator, Type, Width};
+use crate::ir::{IntCompare, Op, Space, Terminator, Type, Value, Width};
 use weft_ptx::ast::{self, Operand, ScalarType, StateSpace, Statement, Variable};
 
 /// Frames begin at multiples of this many bytes (`weft_isa::abi`).
@@ -62,7 +62,7 @@ impl CallLayout {
     ) -> Result<Self, ErrorKind> {
         let mut frame = Frame::default();
         let mut place = |variable: &Variable<'_>| {
-            let layout = variables::layout(variable)?;
+            let layout = parameter_layout(variable)?;
             let offset = (layout.align <= FRAME_ALIGN)
                 .then(|| frame.allocate(layout))
                 .flatten();
@@ -85,6 +85,15 @@ impl CallLayout {
             bytes: frame.bytes,
         })
     }
+}
+
+/// Size and alignment of a parameter or return value. A predicate is passed as a byte, 0 or 1.
+fn parameter_layout(variable: &Variable<'_>) -> Result<Layout, ErrorKind> {
+    if variable.space == StateSpace::Reg && variable.ty == ScalarType::Pred {
+        let bytes = u64::from(variable.vector.max(1));
+        return Ok(Layout { bytes, align: 1 });
+    }
+    variables::layout(variable)
 }
 
 /// Declares everything in the function's body and gives what is to be executed, in order.
@@ -498,47 +507,88 @@ pub(super) const fn width(ty: ScalarType) -> Option<Width> {
     }
 }
 
+/// Width of a scalar that is passed to or from a function.
+pub(super) const fn passed_width(ty: ScalarType) -> Option<Width> {
+    match ty {
+        ScalarType::Pred => Some(Width::W8),
+        _ => width(ty),
+    }
+}
+
 impl Lowering<'_, '_, '_> {
     /// Reads the parameters that are declared as registers.
     pub(super) fn load_register_parameters(&mut self) {
         for (register, offset) in std::mem::take(&mut self.frame.params) {
-            let (Some(ty), Some(width)) = (types::ir(register.ty), width(register.ty)) else {
-                continue;
-            };
-            let address = self.emit(Op::FrameAddress(offset), Type::B64);
-            let value = self.emit(
-                Op::Load {
-                    space: Space::Local,
-                    width,
-                    signed: false,
-                    ty,
-                    address,
-                    offset: 0,
-                    ordered: false,
-                },
-                ty,
-            );
-            self.write_variable(register.first, value);
+            let mut offset = offset;
+            for variable in register.variables() {
+                if let Some(value) = self.load_passed(Op::FrameAddress(offset), register.ty) {
+                    self.write_variable(variable, value);
+                }
+                offset += passed_width(register.ty).map_or(0, Width::bytes);
+            }
         }
     }
 
     /// Writes the return values that are declared as registers, and returns.
     pub(super) fn return_from_function(&mut self) {
         for (register, offset) in self.frame.returns.clone() {
-            let Some(width) = width(register.ty) else {
-                continue;
-            };
-            let value = self.read_variable(register.first);
-            let address = self.emit(Op::FrameAddress(offset), Type::B64);
-            self.effect(Op::Store {
-                space: Space::Local,
-                width,
-                address,
-                offset: 0,
-                value,
-                ordered: false,
-            });
+            let mut offset = offset;
+            for variable in register.variables() {
+                let value = self.read_variable(variable);
+                self.store_passed(Op::FrameAddress(offset), register.ty, value);
+                offset += passed_width(register.ty).map_or(0, Width::bytes);
+            }
         }
         self.end(Terminator::Return);
+    }
+
+    /// Loads a scalar that is passed to or from a function; `None` for types that no register
+    /// has.
+    pub(super) fn load_passed(&mut self, address: Op, ty: ScalarType) -> Option<Value> {
+        let width = passed_width(ty)?;
+        let is_predicate = ty == ScalarType::Pred;
+        let ty = if is_predicate {
+            Type::B16
+        } else {
+            types::ir(ty)?
+        };
+        let address = self.emit(address, Type::B64);
+        let load = Op::Load {
+            space: Space::Local,
+            width,
+            signed: false,
+            ty,
+            address,
+            offset: 0,
+            ordered: false,
+        };
+        let value = self.emit(load, ty);
+        Some(if is_predicate {
+            self.compare_with(IntCompare::NotEqual, value, 0)
+        } else {
+            value
+        })
+    }
+
+    /// Stores a scalar that is passed to or from a function.
+    pub(super) fn store_passed(&mut self, address: Op, ty: ScalarType, value: Value) {
+        let Some(width) = passed_width(ty) else {
+            return;
+        };
+        let value = if ty == ScalarType::Pred {
+            let (one, zero) = (self.constant(Type::B16, 1), self.constant(Type::B16, 0));
+            self.select(value, one, zero)
+        } else {
+            value
+        };
+        let address = self.emit(address, Type::B64);
+        self.effect(Op::Store {
+            space: Space::Local,
+            width,
+            address,
+            offset: 0,
+            value,
+            ordered: false,
+        });
     }
 }

@@ -3,9 +3,8 @@
 use super::body::{self, CallOperands};
 use super::function::{Ins, Lowering, edge, jump};
 use super::scope::Entity;
-use super::types;
 use crate::ErrorKind;
-use crate::ir::{Block, Op, Space, Terminator, Type, Value};
+use crate::ir::{Block, Op, Terminator, Width};
 use weft_isa::abi::FaultCode;
 use weft_ptx::ast::{Operand, ScalarType};
 
@@ -175,17 +174,13 @@ fn pass_arguments<'t, 'a>(
                 f.copy_local(Op::FrameAddress(own), Op::OutgoingAddress(offset), bytes);
             }
             _ => {
-                let (ty, width) = scalar(f, ins, operand, bytes)?;
-                let value = f.read(ins, operand, ty)?;
-                let address = f.emit(Op::OutgoingAddress(offset), Type::B64);
-                f.effect(Op::Store {
-                    space: Space::Local,
-                    width,
-                    address,
-                    offset: 0,
-                    value,
-                    ordered: false,
-                });
+                let mut at = offset;
+                for element in f.elements(ins, operand) {
+                    let (ty, width) = scalar(f, ins, operand, &element, bytes)?;
+                    let value = f.read(ins, &element, ty)?;
+                    f.store_passed(Op::OutgoingAddress(at), ty, value);
+                    at += width.bytes();
+                }
             }
         }
     }
@@ -208,24 +203,15 @@ fn take_results<'t, 'a>(
                 if matches!(operand, Operand::Discard | Operand::Name("_")) {
                     continue;
                 }
-                let (ty, width) = scalar(f, ins, operand, bytes)?;
-                let Some(ir_type) = types::ir(ty) else {
-                    return Err(ins.unsupported());
-                };
-                let address = f.emit(Op::OutgoingAddress(offset), Type::B64);
-                let value: Value = f.emit(
-                    Op::Load {
-                        space: Space::Local,
-                        width,
-                        signed: false,
-                        ty: ir_type,
-                        address,
-                        offset: 0,
-                        ordered: false,
-                    },
-                    ir_type,
-                );
-                f.write(ins, operand, ty, value)?;
+                let mut at = offset;
+                for element in f.elements(ins, operand) {
+                    let (ty, width) = scalar(f, ins, operand, &element, bytes)?;
+                    let Some(value) = f.load_passed(Op::OutgoingAddress(at), ty) else {
+                        return Err(ins.unsupported());
+                    };
+                    f.write(ins, &element, ty, value)?;
+                    at += width.bytes();
+                }
             }
         }
     }
@@ -245,24 +231,26 @@ fn param_variable<'t, 'a>(
     entity.filter(|entity| matches!(entity, Entity::Frame(_) | Entity::Outgoing(_)))
 }
 
-/// How a register or constant is passed.
+/// How an element of a register or constant is passed, where the whole takes `bytes`.
 fn scalar<'t, 'a>(
     f: &Lowering<'_, 't, 'a>,
     ins: &Ins<'t, 'a>,
-    operand: &Operand<'a>,
+    operand: &'t Operand<'a>,
+    element: &Operand<'a>,
     bytes: u32,
-) -> Lowered<(ScalarType, crate::ir::Width)> {
-    let ty = match f.register(ins, operand)? {
+) -> Lowered<(ScalarType, Width)> {
+    let count = u32::try_from(f.elements(ins, operand).len()).unwrap_or(u32::MAX);
+    let ty = match f.register(ins, element)? {
         Some(register) => register.ty,
-        None => match bytes {
+        None => match bytes / count.max(1) {
             1 => ScalarType::B8,
             2 => ScalarType::B16,
             4 => ScalarType::B32,
             _ => ScalarType::B64,
         },
     };
-    match body::width(ty) {
-        Some(width) if width.bytes() == bytes => Ok((ty, width)),
+    match body::passed_width(ty) {
+        Some(width) if width.bytes().checked_mul(count) == Some(bytes) => Ok((ty, width)),
         _ => Err(ins.wrong_operand(operand, "an argument of the parameter's size")),
     }
 }

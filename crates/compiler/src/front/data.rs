@@ -5,7 +5,7 @@ use super::function::{Ins, Lowering};
 use super::types;
 use crate::ErrorKind;
 use crate::ir::{Op, Space, Type, Value};
-use weft_ptx::ast::{Operand, ScalarType};
+use weft_ptx::ast::ScalarType;
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
 
@@ -29,8 +29,9 @@ pub(super) fn mov<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
         }
         return Ok(());
     }
-    match (d, a) {
-        (_, Operand::Vector(sources)) => {
+    let (targets, sources) = (f.elements(ins, d), f.elements(ins, a));
+    match (targets.as_slice(), sources.as_slice()) {
+        ([_], [_, _, ..]) => {
             let element = element_type(ins, ty, sources.len())?;
             let values = sources
                 .iter()
@@ -39,7 +40,7 @@ pub(super) fn mov<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
             let value = pack(f, ty, element, &values);
             f.write(ins, d, ty, value)
         }
-        (Operand::Vector(targets), _) => {
+        ([_, _, ..], [_]) => {
             let element = element_type(ins, ty, targets.len())?;
             let value = f.read(ins, a, ty)?;
             let values = unpack(f, element, value, targets.len());
@@ -48,10 +49,11 @@ pub(super) fn mov<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
             }
             Ok(())
         }
-        _ => {
+        ([_], [_]) => {
             let value = f.read(ins, a, ty)?;
             f.write(ins, d, ty, value)
         }
+        _ => Err(ins.wrong_operand(d, "one vector at most")),
     }
 }
 

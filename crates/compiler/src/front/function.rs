@@ -557,7 +557,18 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
                 }
                 self.address_of(ins, name, 0, ir_type)
             }
-            Operand::NameOffset(name, offset) => self.address_of(ins, name, *offset, ir_type),
+            Operand::NameOffset(name, offset) => {
+                let Some(register) = self.register(ins, &Operand::Name(name))? else {
+                    return self.address_of(ins, name, *offset, ir_type);
+                };
+                if types::float(ty).is_some() || types::packed_float(ty).is_some() {
+                    return Err(ins.wrong_operand(operand, "a register or a constant"));
+                }
+                // `r + 1`: a register of the type's size or wider plus a constant.
+                let value = self.read_wide(ins, &Operand::Name(name), ty)?;
+                let sum = self.add_offset(value, *offset);
+                Ok(self.resize(sum, types::bits(register.ty), false, ir_type))
+            }
             Operand::Member(name, _) => Err(ErrorKind::Unknown {
                 what: "vector register",
                 name: (*name).to_owned(),

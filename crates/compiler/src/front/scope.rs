@@ -50,6 +50,14 @@ pub(super) struct Register {
     pub(super) first: Variable,
 }
 
+impl Register {
+    /// The SSA variables of its elements, in order.
+    pub(super) fn variables(self) -> impl Iterator<Item = Variable> {
+        let Variable(first) = self.first;
+        (0..u32::from(self.elements)).map(move |element| Variable(first + element))
+    }
+}
+
 /// A `.reg .b32 %r<10>` declaration: names made of a stem and a number.
 #[derive(Clone, Copy, Debug)]
 struct Family {

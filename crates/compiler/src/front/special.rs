@@ -1,8 +1,30 @@
 //! Special registers: PTX ISA chapter 10.
+//!
+//! Environment registers are 0: what the driver would pass in them is the workspace of a
+//! cooperative launch, and a program that asks for that takes 0 to mean that there is none.
+//!
+//! System software, such as the groups of CUDA that span warps, has 1 KiB of shared memory of
+//! its own in each CTA. It is laid out behind the static variables of the kernels that ask where
+//! it is, and counts as one of them for the driver.
 
 use super::function::{Ins, Lowering};
 use crate::ErrorKind;
-use crate::ir::{Op, ShiftOp, Special, Type, Value};
+use crate::ir::{BinaryOp, Op, ShiftOp, Special, Type, Value};
+
+/// Bytes of shared memory reserved for system software (1 KiB per CTA since `sm_80`).
+pub(super) const RESERVED_SHARED_BYTES: u32 = 1024;
+/// Alignment of the reserved shared memory.
+pub(super) const RESERVED_SHARED_ALIGN: u32 = 128;
+/// Name of the reserved shared memory among the shared variables.
+pub(super) const RESERVED_SHARED_NAME: &str = "reserved_smem";
+/// Distance from `%reserved_smem_offset_0` to `_1`. The groups of CUDA use the second alone and
+/// expect 288 bytes there.
+const RESERVED_SHARED_SECOND: u32 = 512;
+
+/// Whether the name is a register whose value depends on there being reserved shared memory.
+pub(super) fn tells_of_reserved_shared(name: &str) -> bool {
+    name.starts_with("%reserved_smem_offset_") || name == "%aggr_smem_size"
+}
 
 /// Value of a special register as the given type, or `None` if the name is not one.
 ///
@@ -43,7 +65,13 @@ pub(super) fn read<'a>(
         "nsmid" => Special::Cores,
         "gridid" => Special::Grid,
         "dynamic_smem_size" => Special::SharedDynamicBytes,
-        "total_smem_size" => Special::SharedTotalBytes,
+        // The chip counts the reserved memory; the total without it is what the program has.
+        "total_smem_size" if f.unit.reserved_shared().is_some() => {
+            let all = f.emit(Op::ReadSpecial(Special::SharedTotalBytes), Type::B32);
+            let own = f.binary_with(BinaryOp::Sub, all, u64::from(RESERVED_SHARED_BYTES));
+            return Ok(Some(f.resize(own, 32, false, ty)));
+        }
+        "total_smem_size" | "aggr_smem_size" => Special::SharedTotalBytes,
         "clock" => Special::Clock,
         "clock64" => Special::Clock64,
         "globaltimer" => Special::GlobalTimer,
@@ -73,6 +101,26 @@ pub(super) fn read<'a>(
         "nclusterid.x" => Special::GridSize(0),
         "nclusterid.y" => Special::GridSize(1),
         "nclusterid.z" => Special::GridSize(2),
+        "reserved_smem_offset_cap" => {
+            return Ok(Some(f.constant(ty, u64::from(RESERVED_SHARED_BYTES))));
+        }
+        "reserved_smem_offset_begin"
+        | "reserved_smem_offset_end"
+        | "reserved_smem_offset_0"
+        | "reserved_smem_offset_1" => {
+            let Some(begin) = f.unit.reserved_shared() else {
+                return Ok(None);
+            };
+            let within = match register {
+                "reserved_smem_offset_end" => RESERVED_SHARED_BYTES,
+                "reserved_smem_offset_1" => RESERVED_SHARED_SECOND,
+                _ => 0,
+            };
+            return Ok(Some(f.constant(ty, u64::from(begin + within))));
+        }
+        _ if numbered(register, "envreg").is_some_and(|number| number < 32) => {
+            return Ok(Some(f.constant(ty, 0)));
+        }
         _ if is_unsupported(register) => {
             return Err(ErrorKind::Unsupported {
                 feature: format!("special register {name}"),
@@ -98,18 +146,13 @@ fn high_half(f: &mut Lowering<'_, '_, '_>, value: Value, ty: Type) -> Value {
     f.resize(high, 32, false, ty)
 }
 
+/// The number behind a stem: 12 of `envreg12`.
+fn numbered(register: &str, stem: &str) -> Option<u32> {
+    register.strip_prefix(stem)?.parse().ok()
+}
+
 /// Registers of the PTX ISA that nothing on the chip corresponds to.
 fn is_unsupported(register: &str) -> bool {
-    let numbered = |stem: &str| {
-        register
-            .strip_prefix(stem)
-            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
-    };
-    numbered("envreg")
-        || (numbered("pm")
-            || register
-                .strip_suffix("_64")
-                .is_some_and(|r| r.starts_with("pm")))
-        || register.starts_with("reserved_smem_")
-        || matches!(register, "aggr_smem_size" | "current_graph_exec")
+    let counter = register.strip_suffix("_64").unwrap_or(register);
+    numbered(counter, "pm").is_some() || register == "current_graph_exec"
 }

@@ -5,6 +5,7 @@
 //! translated.
 
 use super::function::Lowering;
+use super::special;
 use super::variables::{self, Layout};
 use crate::error::Lines;
 use crate::ir::{FunctionId, Space, SymbolId, Unit};
@@ -40,6 +41,10 @@ pub(super) struct UnitLowering<'t, 'a> {
     symbol_ids: HashMap<String, SymbolId>,
     /// Offsets of the shared variables that are reached, by the place of their declaration.
     shared: HashMap<*const ast::Variable<'a>, u32>,
+    /// Whether a register that tells of the reserved shared memory is read.
+    reads_reserved_shared: bool,
+    /// Offset of the reserved shared memory, if there is any.
+    reserved_shared: Option<u32>,
     unit: Unit,
 }
 
@@ -103,6 +108,8 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
             reached: Vec::new(),
             symbol_ids: HashMap::new(),
             shared: HashMap::new(),
+            reads_reserved_shared: false,
+            reserved_shared: None,
             unit: Unit::default(),
         };
         for directive in &module.directives {
@@ -197,6 +204,11 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
             })
     }
 
+    /// Offset of the shared memory reserved for system software, if the kernel uses it.
+    pub(super) const fn reserved_shared(&self) -> Option<u32> {
+        self.reserved_shared
+    }
+
     /// Offset of a kernel parameter in the parameter block.
     pub(super) fn kernel_param(&self, index: usize) -> u32 {
         self.unit.params.get(index).map_or(0, |&(offset, _)| offset)
@@ -289,6 +301,26 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
                 .push((variable.name.to_owned(), offset, after - offset));
             end = after;
         }
+        if self.reads_reserved_shared {
+            let placed = end
+                .checked_next_multiple_of(special::RESERVED_SHARED_ALIGN)
+                .and_then(|offset| {
+                    Some((offset, offset.checked_add(special::RESERVED_SHARED_BYTES)?))
+                });
+            let Some((offset, after)) = placed else {
+                let reason = "shared memory exceeds 2^32 bytes".to_owned();
+                let name = special::RESERVED_SHARED_NAME.to_owned();
+                let kind = ErrorKind::Declaration { name, reason };
+                return Err(self.located(entry.name, entry.span, kind));
+            };
+            self.reserved_shared = Some(offset);
+            self.unit.shared_variables.push((
+                special::RESERVED_SHARED_NAME.to_owned(),
+                offset,
+                special::RESERVED_SHARED_BYTES,
+            ));
+            end = after;
+        }
         let dynamic = end.checked_next_multiple_of(dynamic_align).unwrap_or(end);
         for variable in shared {
             self.shared
@@ -343,7 +375,9 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
             | Operand::Address(Address {
                 base: Some(name), ..
             }) => {
-                if let Some(function) = self.declaration(name) {
+                if special::tells_of_reserved_shared(name) {
+                    self.reads_reserved_shared = true;
+                } else if let Some(function) = self.declaration(name) {
                     self.number(function);
                 } else if let Some(&variable) = self.variables.get(name)
                     && variable.space == StateSpace::Shared
