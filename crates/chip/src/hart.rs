@@ -85,7 +85,7 @@ pub(crate) struct Hart {
     /// Address reserved by `lr` and the value seen there.
     pub(crate) reservation: Option<(u64, u64)>,
     /// Machine-mode scratch registers of bare programs: address, value.
-    pub(crate) machine_csrs: Vec<(u16, u64)>,
+    machine_csrs: Vec<(u16, u64)>,
     /// This hart's part of the core's backing store.
     pub(crate) windows: Windows,
 }
@@ -255,6 +255,24 @@ impl Hart {
         let begin = usize::from(register & 31) * VLEN_BYTES;
         let end = (begin + count * VLEN_BYTES).min(32 * VLEN_BYTES);
         &mut self.v.0[begin..end]
+    }
+
+    /// A machine-mode CSR of a bare program; 0 until it is written.
+    pub(crate) fn machine_csr(&self, address: u16) -> u64 {
+        let entry = self.machine_csrs.iter().find(|entry| entry.0 == address);
+        entry.map_or(0, |entry| entry.1)
+    }
+
+    /// Sets a machine-mode CSR of a bare program.
+    pub(crate) fn set_machine_csr(&mut self, address: u16, value: u64) {
+        match self
+            .machine_csrs
+            .iter_mut()
+            .find(|entry| entry.0 == address)
+        {
+            Some(entry) => entry.1 = value,
+            None => self.machine_csrs.push((address, value)),
+        }
     }
 
     /// Zeroes all registers.

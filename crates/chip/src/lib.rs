@@ -28,6 +28,7 @@ mod config;
 mod core;
 mod env;
 mod exec;
+pub mod exec_elf;
 mod fault;
 mod grid;
 mod hart;

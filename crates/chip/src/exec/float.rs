@@ -58,6 +58,8 @@ pub(crate) trait Float: Element {
     fn lt(self, other: Self) -> bool;
     fn le(self, other: Self) -> bool;
     fn eq(self, other: Self) -> bool;
+    /// The same, with the canonical NaN for any NaN.
+    fn canonical(self) -> Self;
     /// Sign of `sign`, magnitude of `self`.
     fn copysign(self, sign: Self) -> Self;
     /// minimumNumber with -0 < +0.
@@ -66,19 +68,31 @@ pub(crate) trait Float: Element {
     fn max(self, other: Self) -> Self;
 }
 
+/// The sign bit of a host type, in the host's integer of its size.
+trait HostFloat {
+    type Bits;
+    const SIGN: Self::Bits;
+}
+
 /// Replaces a NaN result by the canonical NaN.
 macro_rules! canonical {
     ($result:expr) => {{
-        let result = $result;
-        if result.is_nan() {
-            Self::from_bits(Self::FORMAT.canonical_nan() as _)
-        } else {
-            result
-        }
+        // On the bits: of an operation's result the optimiser may assume any NaN.
+        let bits = $result.to_bits();
+        let canonical = Self::FORMAT.canonical_nan() as _;
+        let infinity = Self::FORMAT.infinity() as _;
+        let is_nan = bits & !Self::SIGN > infinity;
+        Self::from_bits(if is_nan { canonical } else { bits })
     }};
 }
+
 macro_rules! host_float {
     ($type:ident, $bits:ident, $format:expr) => {
+        impl HostFloat for $type {
+            type Bits = $bits;
+            const SIGN: $bits = 1 << ($bits::BITS - 1);
+        }
+
         impl Float for $type {
             const FORMAT: Format = $format;
             #[inline(always)]
@@ -122,6 +136,10 @@ macro_rules! host_float {
                 self.is_nan()
             }
             #[inline(always)]
+            fn canonical(self) -> Self {
+                canonical!(self)
+            }
+            #[inline(always)]
             fn lt(self, other: Self) -> bool {
                 self < other
             }
@@ -135,8 +153,7 @@ macro_rules! host_float {
             }
             #[inline(always)]
             fn copysign(self, sign: Self) -> Self {
-                const SIGN: $bits = 1 << ($bits::BITS - 1);
-                Self::from_bits(self.to_bits() & !SIGN | sign.to_bits() & SIGN)
+                Self::from_bits(self.to_bits() & !Self::SIGN | sign.to_bits() & Self::SIGN)
             }
             #[inline(always)]
             fn min(self, other: Self) -> Self {
@@ -282,6 +299,10 @@ impl Float for Half {
     #[inline(always)]
     fn is_nan(self) -> bool {
         self.0 & 0x7fff > 0x7c00
+    }
+    #[inline(always)]
+    fn canonical(self) -> Self {
+        if self.is_nan() { Self(0x7e00) } else { self }
     }
     #[inline(always)]
     fn lt(self, other: Self) -> bool {

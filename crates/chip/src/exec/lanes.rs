@@ -44,30 +44,30 @@ pub(super) fn active(hart: &Hart, op: &Op, chunk: usize) -> u32 {
     }
 }
 
-/// Calls `each(hart, chunk, active)` for every chunk below `vl` with active elements.
-#[inline(always)]
-pub(super) fn for_each_chunk(
-    hart: &mut Hart,
-    op: &Op,
-    mut each: impl FnMut(&mut Hart, usize, u32),
-) -> Flow {
-    let vl = hart.vl as usize;
-    let mut chunk = 0;
-    while chunk * LANES < vl {
-        let active = active(hart, op, chunk);
-        if active != 0 {
-            each(hart, chunk, active);
+/// Runs a block for every chunk below `vl` with active elements, and goes on with the next
+/// instruction. A macro, because a closure would be compiled without the target features of
+/// the function that it ends up in.
+macro_rules! for_each_chunk {
+    ($hart:ident, $op:ident, |$chunk:ident, $active:ident| $each:block) => {{
+        let vl = $hart.vl as usize;
+        let mut $chunk = 0;
+        while $chunk * weft_isa::abi::LANES < vl {
+            let $active = $crate::exec::lanes::active($hart, $op, $chunk);
+            if $active != 0 {
+                $each
+            }
+            $chunk += 1;
         }
-        chunk += 1;
-    }
-    hart.vstart = 0;
-    Flow::Next
+        $hart.vstart = 0;
+        $crate::exec::Flow::Next
+    }};
 }
+pub(super) use for_each_chunk;
 
 /// `vd[i] = f(vs2[i])`.
 #[inline(always)]
 pub(super) fn map_v<A: Element, R: Element>(hart: &mut Hart, op: &Op, f: impl Fn(A) -> R) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let a = hart.vector::<A>(op.rs2, chunk);
         let mut result = [R::default(); LANES];
         for lane in 0..LANES {
@@ -84,7 +84,7 @@ pub(super) fn map_vv<A: Element, B: Element, R: Element>(
     op: &Op,
     f: impl Fn(A, B) -> R,
 ) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let a = hart.vector::<A>(op.rs2, chunk);
         let b = hart.vector::<B>(op.rs1, chunk);
         let mut result = [R::default(); LANES];
@@ -113,7 +113,7 @@ pub(super) fn map_vvd<A: Element, D: Element>(
     op: &Op,
     f: impl Fn(A, A, D) -> D,
 ) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let a = hart.vector::<A>(op.rs2, chunk);
         let b = hart.vector::<A>(op.rs1, chunk);
         let d = hart.vector::<D>(op.rd, chunk);
@@ -133,7 +133,7 @@ pub(super) fn map_vsd<A: Element, D: Element>(
     scalar: A,
     f: impl Fn(A, A, D) -> D,
 ) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let a = hart.vector::<A>(op.rs2, chunk);
         let d = hart.vector::<D>(op.rd, chunk);
         let mut result = [D::default(); LANES];
@@ -147,7 +147,7 @@ pub(super) fn map_vsd<A: Element, D: Element>(
 /// Mask `vd.bit[i] = f(vs2[i], vs1[i])`.
 #[inline(always)]
 pub(super) fn test_vv<A: Element>(hart: &mut Hart, op: &Op, f: impl Fn(A, A) -> bool) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let a = hart.vector::<A>(op.rs2, chunk);
         let b = hart.vector::<A>(op.rs1, chunk);
         let mut flags = [0u8; LANES];
@@ -166,7 +166,7 @@ pub(super) fn test_vs<A: Element>(
     scalar: A,
     f: impl Fn(A, A) -> bool,
 ) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let a = hart.vector::<A>(op.rs2, chunk);
         let mut flags = [0u8; LANES];
         for lane in 0..LANES {

@@ -16,6 +16,8 @@
 
 pub(crate) mod access;
 mod atomic;
+#[cfg(test)]
+mod differential;
 mod float;
 mod fp;
 mod int;
@@ -23,6 +25,8 @@ mod integer;
 mod lanes;
 mod mem;
 mod soft;
+#[cfg(test)]
+mod soft_tests;
 mod special;
 mod system;
 mod translate;

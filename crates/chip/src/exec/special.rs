@@ -2,46 +2,17 @@
 //!
 //! Each is computed in `f64` with additions, multiplications, divisions and square roots only,
 //! which every host rounds alike, so results are the same bits everywhere; no library function
-//! is called and no fused multiply-add is used. The result is rounded once to the element
-//! type, so errors are hardly more than half an ulp. Special values are those of the PTX
+//! is called and no fused multiply-add is used. The result is rounded once to single
+//! precision, so errors are hardly more than half an ulp. Special values are those of the PTX
 //! manual (9.7.3, `rcp.approx` to `tanh.approx`). Neither `frm` nor `fflags` has a part.
 
 use std::marker::PhantomData;
 
 use weft_isa::abi::LANES;
 
-use super::float::{Float, Half};
+use super::float::Float as _;
 use super::lanes::for_each_chunk;
 use super::{Env, Flow, Hart, Kernel, Op};
-use crate::hart::Element;
-
-/// An element type that `f64` holds exactly.
-pub(super) trait Real: Float {
-    fn widen(self) -> f64;
-    fn narrow(value: f64) -> Self;
-}
-
-impl Real for f32 {
-    #[inline(always)]
-    fn widen(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn narrow(value: f64) -> Self {
-        value as Self
-    }
-}
-
-impl Real for Half {
-    #[inline(always)]
-    fn widen(self) -> f64 {
-        f64::from(self.to_f32())
-    }
-    #[inline(always)]
-    fn narrow(value: f64) -> Self {
-        Self::from_f64(value)
-    }
-}
 
 /// Adding and subtracting this rounds to the nearest integer, up to 2^51 in magnitude.
 const ROUND: f64 = 1.5 * (1u64 << 52) as f64;
@@ -73,7 +44,7 @@ fn exp2(x: f64) -> f64 {
         1.0 / 362_880.0,
         1.0 / 3_628_800.0,
     ];
-    // Beyond this the result is 0 or infinite in every element type. NaN passes.
+    // Beyond this the result is 0 or infinite in single precision. NaN passes.
     let x = if x < -400.0 { -400.0 } else { x };
     let x = if x > 400.0 { 400.0 } else { x };
     let shifted = x + ROUND;
@@ -204,7 +175,7 @@ fn reduce_exactly(x: f64) -> (f64, i32) {
 
 /// A function of one real number.
 pub(super) trait Function: 'static {
-    /// Its value for an `f32` or `f16` argument.
+    /// Its value for a single-precision argument.
     fn value(x: f64) -> f64;
     /// Whether [`Function::value`] does not serve for this argument.
     #[inline(always)]
@@ -305,31 +276,31 @@ impl Function for Tanh {
     #[inline(always)]
     fn value(x: f64) -> f64 {
         // Near zero the quotient would lose the argument in the one.
-        let series = x - x * x * x * (1.0 / 3.0);
+        let series = x * (1.0 - x * x * (1.0 / 3.0));
         let power = exp2(x * (2.0 * std::f64::consts::LOG2_E));
         let quotient = 1.0 - 2.0 / (power + 1.0);
         if x.abs() < 1e-4 { series } else { quotient }
     }
 }
 
-/// `xw.v<function>.v` on elements of type `T`.
-pub(super) struct Special<F, T>(PhantomData<(F, T)>);
+/// `xw.v<function>.v`.
+pub(super) struct Special<F>(PhantomData<F>);
 
-impl<F: Function, T: Real> Kernel for Special<F, T> {
+impl<F: Function> Kernel for Special<F> {
     #[inline(always)]
     fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
-        for_each_chunk(hart, op, |hart, chunk, active| {
-            let arguments = hart.vector::<T>(op.rs2, chunk);
+        for_each_chunk!(hart, op, |chunk, active| {
+            let arguments = hart.vector::<f32>(op.rs2, chunk);
             let mut hard = 0;
-            let mut result = [T::default(); LANES];
+            let mut result = [0f32; LANES];
             for lane in 0..LANES {
-                let x = arguments[lane].widen();
+                let x = f64::from(arguments[lane]);
                 hard |= u32::from(F::is_hard(x));
                 result[lane] = rounded(F::value(x));
             }
             if hard != 0 {
                 for lane in 0..LANES {
-                    let x = arguments[lane].widen();
+                    let x = f64::from(arguments[lane]);
                     if F::is_hard(x) {
                         result[lane] = rounded(F::hard_value(x));
                     }
@@ -340,13 +311,19 @@ impl<F: Function, T: Real> Kernel for Special<F, T> {
     }
 }
 
-/// Rounded to the element type, NaN made canonical.
+/// Rounded to single precision, NaN made canonical.
 #[inline(always)]
-fn rounded<T: Real + Element>(value: f64) -> T {
-    let result = T::narrow(value);
-    if result.is_nan() {
-        T::from_bits(T::FORMAT.canonical_nan())
+fn rounded(value: f64) -> f32 {
+    (value as f32).canonical()
+}
+
+/// The value for one argument, as an element gets it.
+#[cfg(test)]
+pub(super) fn value_of<F: Function>(x: f32) -> f32 {
+    let x = f64::from(x);
+    rounded(if F::is_hard(x) {
+        F::hard_value(x)
     } else {
-        result
-    }
+        F::value(x)
+    })
 }

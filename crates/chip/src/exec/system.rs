@@ -42,7 +42,7 @@ pub(super) fn mret(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
     if !env.bare {
         return illegal(hart, op, "no machine mode");
     }
-    hart.pc = machine_csr(hart, csr::MEPC);
+    hart.pc = hart.machine_csr(csr::MEPC);
     Flow::Next
 }
 
@@ -128,13 +128,6 @@ fn access(hart: &mut Hart, env: &mut Env, op: &Op, update: Update, operand: u64)
     Flow::Next
 }
 
-fn machine_csr(hart: &Hart, address: u16) -> u64 {
-    hart.machine_csrs
-        .iter()
-        .find(|entry| entry.0 == address)
-        .map_or(0, |entry| entry.1)
-}
-
 fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {
     let constants = &env.constants;
     Some(match address {
@@ -151,14 +144,18 @@ fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {
         // Without a timing model every instruction takes one cycle.
         csr::CYCLE | csr::TIME | csr::INSTRET => hart.retired,
         _ if env.bare => {
-            // Machine mode and the counters of a bare program: plain storage.
-            if !(0x300..0x400).contains(&address)
-                && !(0xb00..0xb04).contains(&address)
-                && !(0xf11..0xf16).contains(&address)
-            {
+            // Supervisor and machine mode of a bare program: plain storage.
+            let known = [
+                0x100..0x200,
+                0x300..0x400,
+                0x740..0x750,
+                0xb00..0xb04,
+                0xf11..0xf16,
+            ];
+            if !known.iter().any(|range| range.contains(&address)) {
                 return None;
             }
-            machine_csr(hart, address)
+            hart.machine_csr(address)
         }
         abi::csr::WARP => u64::from(hart.warp),
         abi::csr::WARPS => u64::from(constants.warps),
@@ -201,14 +198,7 @@ fn write(hart: &mut Hart, env: &Env, address: u16, value: u64) -> bool {
             hart.vxsat = value & 1 != 0;
             hart.vxrm = (value >> 1) as u8 & 3;
         }
-        _ if env.bare => match hart
-            .machine_csrs
-            .iter_mut()
-            .find(|entry| entry.0 == address)
-        {
-            Some(entry) => entry.1 = value,
-            None => hart.machine_csrs.push((address, value)),
-        },
+        _ if env.bare => hart.set_machine_csr(address, value),
         _ => return false,
     }
     true

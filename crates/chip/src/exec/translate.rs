@@ -151,7 +151,7 @@ struct Choice {
 /// In place of a difference of LMUL: not a vector register operand.
 const NONE: i8 = i8::MIN;
 
-/// The handler of a kernel over `$($before,)* T`, with `T` the integer of SEW.
+/// The handler of a kernel in which `T` stands for the integer of SEW.
 macro_rules! by_sew {
     ($choice:ident, $kernel:ty) => {
         match $choice.vtype.sew {
@@ -281,14 +281,13 @@ macro_rules! vector_atomic {
     }};
 }
 
-/// `xw.v*` approximations of halves and singles.
+/// `xw.v*` approximations of singles.
 macro_rules! special {
     ($choice:ident, $function:ident) => {{
         $choice.groups(0, 0, NONE);
         match $choice.vtype.sew {
-            Sew::E16 => select::<Special<special::$function, Half>>($choice.level),
-            Sew::E32 => select::<Special<special::$function, f32>>($choice.level),
-            Sew::E8 | Sew::E64 => return $choice.width(),
+            Sew::E32 => select::<Special<special::$function>>($choice.level),
+            Sew::E8 | Sew::E16 | Sew::E64 => return $choice.width(),
         }
     }};
 }
@@ -1700,7 +1699,11 @@ impl Choice {
             }
             O::XwVftzV => {
                 choice.groups(0, 0, NONE);
-                by_float_sew!(choice, FlushSubnormal<T>)
+                match choice.vtype.sew {
+                    Sew::E8 | Sew::E64 => return choice.width(),
+                    Sew::E16 => select::<FlushSubnormal<Half>>(choice.level),
+                    Sew::E32 => select::<FlushSubnormal<f32>>(choice.level),
+                }
             }
             O::VfmvVF => {
                 choice.groups(0, NONE, NONE);
@@ -2031,35 +2034,35 @@ impl Choice {
                 by_sew!(choice, Compress<T>)
             }
             O::XwVamoswapV => {
-                vector_atomic!(choice, atomic::Swap, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::Swap, [E32 u32, E64 u64])
             }
             O::XwVamoaddV => {
-                vector_atomic!(choice, atomic::Add, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::Add, [E32 u32, E64 u64])
             }
             O::XwVamoxorV => {
-                vector_atomic!(choice, atomic::Xor, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::Xor, [E32 u32, E64 u64])
             }
             O::XwVamoandV => {
-                vector_atomic!(choice, atomic::And, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::And, [E32 u32, E64 u64])
             }
-            O::XwVamoorV => vector_atomic!(choice, atomic::Or, [E8 u8, E16 u16, E32 u32, E64 u64]),
+            O::XwVamoorV => vector_atomic!(choice, atomic::Or, [E32 u32, E64 u64]),
             O::XwVamominV => {
-                vector_atomic!(choice, atomic::MinS, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::MinS, [E32 u32, E64 u64])
             }
             O::XwVamomaxV => {
-                vector_atomic!(choice, atomic::MaxS, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::MaxS, [E32 u32, E64 u64])
             }
             O::XwVamominuV => {
-                vector_atomic!(choice, atomic::MinU, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::MinU, [E32 u32, E64 u64])
             }
             O::XwVamomaxuV => {
-                vector_atomic!(choice, atomic::MaxU, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::MaxU, [E32 u32, E64 u64])
             }
             O::XwVamoincV => {
-                vector_atomic!(choice, atomic::Inc, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::Inc, [E32 u32, E64 u64])
             }
             O::XwVamodecV => {
-                vector_atomic!(choice, atomic::Dec, [E8 u8, E16 u16, E32 u32, E64 u64])
+                vector_atomic!(choice, atomic::Dec, [E32 u32, E64 u64])
             }
             O::XwVamofaddV => vector_atomic!(choice, atomic::FloatAdd, [E16 u16, E32 u32, E64 u64]),
             O::XwVamofaddBf16V => vector_atomic!(choice, atomic::Bf16Add, [E16 u16]),
@@ -2067,7 +2070,12 @@ impl Choice {
             O::XwVamofaddBf16x2V => vector_atomic!(choice, atomic::Bf16PairAdd, [E32 u32]),
             O::XwVamocasV => {
                 choice.atomic_groups();
-                by_sew_cold!(VectorCompareAndSwap<T>, choice)
+                match choice.vtype.sew {
+                    Sew::E8 => return choice.width(),
+                    Sew::E16 => select_cold::<VectorCompareAndSwap<u16>>(),
+                    Sew::E32 => select_cold::<VectorCompareAndSwap<u32>>(),
+                    Sew::E64 => select_cold::<VectorCompareAndSwap<u64>>(),
+                }
             }
             O::XwVrcpV => special!(choice, Reciprocal),
             O::XwVrsqrtV => special!(choice, ReciprocalSqrt),

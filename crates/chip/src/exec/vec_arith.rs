@@ -218,7 +218,7 @@ pub(super) fn merge<T: Element>(
     op: &Op,
     chosen: impl Fn(&Hart, usize) -> [T; LANES],
 ) -> Flow {
-    for_each_chunk(hart, op, |hart, chunk, active| {
+    for_each_chunk!(hart, op, |chunk, active| {
         let mask = hart.mask_word(0, chunk);
         let a = hart.vector::<T>(op.rs2, chunk);
         let b = chosen(hart, chunk);

@@ -731,11 +731,7 @@ impl<N: Widen> Kernel for FloatExtend<N> {
         if env.tracks_flags {
             return float_to_float_exactly(hart, op, N::FORMAT, N::Wide::FORMAT, None);
         }
-        map_v(hart, op, |a: N| {
-            let wide = a.widen();
-            let nan = N::Wide::from_bits(N::Wide::FORMAT.canonical_nan());
-            if wide.is_nan() { nan } else { wide }
-        })
+        map_v(hart, op, |a: N| a.widen().canonical())
     }
 }
 
@@ -760,13 +756,7 @@ impl<const ODD: bool> Kernel for FloatTruncate<f32, ODD> {
             let rounding = ODD.then_some(Rounding::Odd);
             return float_to_float_exactly(hart, op, soft::F64, soft::F32, rounding);
         }
-        map_v(hart, op, |a: f64| {
-            if a.is_nan() {
-                f32::from_bits(0x7fc0_0000)
-            } else {
-                a as f32
-            }
-        })
+        map_v(hart, op, |a: f64| (a as f32).canonical())
     }
 }
 
@@ -795,14 +785,7 @@ impl Kernel for Bf16Extend {
         if env.tracks_flags {
             return float_to_float_exactly(hart, op, soft::BF16, soft::F32, None);
         }
-        map_v(hart, op, |a: Bf16| {
-            let wide = a.to_f32();
-            if wide.is_nan() {
-                f32::from_bits(0x7fc0_0000)
-            } else {
-                wide
-            }
-        })
+        map_v(hart, op, |a: Bf16| a.to_f32().canonical())
     }
 }
 

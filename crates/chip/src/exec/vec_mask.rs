@@ -102,7 +102,7 @@ impl<T: Int> Kernel for Iota<T> {
     #[inline(always)]
     fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
         let mut before = 0u32;
-        for_each_chunk(hart, op, |hart, chunk, active| {
+        for_each_chunk!(hart, op, |chunk, active| {
             let ones = hart.mask_word(op.rs2, chunk) & active;
             let mut result = [T::ZERO; LANES];
             for lane in 0..LANES {
@@ -121,7 +121,7 @@ pub(super) struct Id<T>(PhantomData<T>);
 impl<T: Int> Kernel for Id<T> {
     #[inline(always)]
     fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
-        for_each_chunk(hart, op, |hart, chunk, active| {
+        for_each_chunk!(hart, op, |chunk, active| {
             let mut result = [T::ZERO; LANES];
             for lane in 0..LANES {
                 result[lane] = T::from_u64((chunk * LANES + lane) as u64);

@@ -173,7 +173,7 @@ impl<T: Int, I: Int> Kernel for Gather<T, I> {
         let limit = hart.vtype.vlmax();
         if limit == LANES {
             // The table is one chunk.
-            return for_each_chunk(hart, op, |hart, chunk, active| {
+            return for_each_chunk!(hart, op, |chunk, active| {
                 let table = hart.vector::<T>(op.rs2, 0);
                 let indices = hart.vector::<I>(op.rs1, chunk);
                 let mut result = [T::ZERO; LANES];
@@ -185,7 +185,7 @@ impl<T: Int, I: Int> Kernel for Gather<T, I> {
                 hart.merge_vector(op.rd, chunk, &result, active);
             });
         }
-        for_each_chunk(hart, op, |hart, chunk, active| {
+        for_each_chunk!(hart, op, |chunk, active| {
             let indices = hart.vector::<I>(op.rs1, chunk);
             let mut result = [T::ZERO; LANES];
             for lane in 0..LANES {
@@ -211,7 +211,7 @@ impl<T: Int> Kernel for Broadcast<T> {
         } else {
             T::ZERO
         };
-        for_each_chunk(hart, op, |hart, chunk, active| {
+        for_each_chunk!(hart, op, |chunk, active| {
             hart.merge_vector(op.rd, chunk, &[value; LANES], active);
         })
     }
