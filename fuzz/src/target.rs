@@ -76,7 +76,8 @@ fn run_container(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// PTX that parses is lowered, or there is an error that names its place.
+/// PTX that parses is lowered to IR that the verifier accepts, before and after optimisation, or
+/// there is an error.
 fn run_compile(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     let bytes = mutated_words(corpus, random);
     let Ok(module) = weft_ptx::parse(&bytes) else {
@@ -84,13 +85,26 @@ fn run_compile(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     };
     let options = weft_compiler::Options::default();
     for kernel in weft_compiler::kernels(&module) {
-        if let Err(errors) = weft_compiler::lower(&module, &bytes, kernel, &options)
-            && errors.is_empty()
-        {
-            return Err(format!("`{kernel}` failed without an error"));
+        match weft_compiler::lower(&module, &bytes, kernel, &options) {
+            Ok(mut unit) => {
+                check_ir(&unit, "lowered")?;
+                weft_compiler::optimise(&mut unit);
+                check_ir(&unit, "optimised")?;
+            }
+            Err(errors) if errors.is_empty() => {
+                return Err(format!("`{kernel}` failed without an error"));
+            }
+            Err(_) => {}
         }
     }
     Ok(())
+}
+
+fn check_ir(unit: &weft_compiler::ir::Unit, what: &str) -> Result<(), String> {
+    weft_compiler::verify::verify(unit).map_err(|errors| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        format!("{what} IR is ill-formed: {first}")
+    })
 }
 
 fn mutated_words(corpus: &Corpus, random: &mut Random) -> Vec<u8> {
