@@ -124,7 +124,7 @@ mod tests {
         let mut state = 1;
         let mut refused = 0;
         for _ in 0..5_000 {
-            if next(&mut state) % 3 != 0 || live.is_empty() {
+            if !next(&mut state).is_multiple_of(3) || live.is_empty() {
                 let size = next(&mut state) % 20_000 + 1;
                 let alignment = 1 << (next(&mut state) % 14);
                 let Some(address) = allocator.allocate(size, alignment) else {

@@ -136,8 +136,6 @@ fn prune(config: &CacheConfig) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
     use weft_compiler::image::FunctionSymbol;
 

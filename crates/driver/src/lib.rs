@@ -35,6 +35,8 @@ mod module;
 mod pool;
 mod report;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use attributes::MAX_SHARED_BYTES_PER_BLOCK;
 pub use config::{CacheConfig, Config};

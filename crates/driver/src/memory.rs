@@ -144,17 +144,28 @@ impl Context {
     ///
     /// If `bytes` is 0, or there is no room.
     pub fn allocate(&self, bytes: u64, kind: AllocationKind, tag: u64) -> Result<u64, Error> {
-        self.usable()?;
-        if bytes == 0 {
-            return Err(invalid("an allocation of 0 bytes"));
-        }
-        let device = self.device();
         let alignment = match kind {
             AllocationKind::Host => HOST_ALIGNMENT,
             AllocationKind::Device | AllocationKind::Managed | AllocationKind::Registered => {
                 ALIGNMENT
             }
         };
+        self.allocate_aligned(bytes, alignment, kind, tag)
+    }
+
+    /// Allocates memory at a multiple of `alignment`, a power of two, and of 256 bytes.
+    pub(crate) fn allocate_aligned(
+        &self,
+        bytes: u64,
+        alignment: u64,
+        kind: AllocationKind,
+        tag: u64,
+    ) -> Result<u64, Error> {
+        self.usable()?;
+        if bytes == 0 {
+            return Err(invalid("an allocation of 0 bytes"));
+        }
+        let device = self.device();
         let address = {
             let mut allocator = lock(&device.allocator);
             allocator

@@ -304,8 +304,6 @@ fn renumber_locations(statements: &mut [Statement<'_>], offset: u32) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     fn link(texts: &[&str]) -> Result<String, Error> {

@@ -319,7 +319,30 @@ fn place_variables(
     let variables = weft_compiler::module_variables(parsed.borrow_dependent())
         .map_err(|errors| Error::InvalidPtx(render(parsed.borrow_owner(), &errors)))?;
     let mut places = BTreeMap::new();
-    for variable in &variables {
+    let filled = allocate_variables(context, &variables, &mut places).and_then(|()| {
+        for variable in &variables {
+            if let Some(&(address, bytes)) = places.get(&variable.name) {
+                initialise(context, variable, address, bytes, &places)?;
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = filled {
+        for &(address, _) in places.values() {
+            // The first error is the one to tell.
+            let _ = context.free(address, |_| true);
+        }
+        return Err(error);
+    }
+    Ok(places)
+}
+
+fn allocate_variables(
+    context: &Context,
+    variables: &[ModuleVariable],
+    places: &mut BTreeMap<String, (u64, u64)>,
+) -> Result<(), Error> {
+    for variable in variables {
         if variable.linkage == ast::Linkage::Extern {
             continue;
         }
@@ -328,15 +351,11 @@ fn place_variables(
         } else {
             AllocationKind::Device
         };
-        let address = context.allocate(variable.bytes.max(1), kind, 0)?;
+        let alignment = u64::from(variable.align);
+        let address = context.allocate_aligned(variable.bytes.max(1), alignment, kind, 0)?;
         places.insert(variable.name.clone(), (address, variable.bytes));
     }
-    for variable in &variables {
-        if let Some(&(address, bytes)) = places.get(&variable.name) {
-            initialise(context, variable, address, bytes, &places)?;
-        }
-    }
-    Ok(places)
+    Ok(())
 }
 
 fn initialise(
