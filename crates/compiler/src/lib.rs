@@ -53,13 +53,8 @@ pub fn compile_kernel(
     kernel: &str,
     options: &Options,
 ) -> Result<image::Image, Vec<Error>> {
-    let unit = lower(module, source, kernel, options)?;
-    Err(vec![Error {
-        function: unit.functions[0].name.clone(),
-        line: 0,
-        span: weft_ptx::ast::Span::default(),
-        kind: ErrorKind::Unsupported {
-            feature: "generation of RISC-V code".to_owned(),
-        },
-    }])
+    let mut unit = lower(module, source, kernel, options)?;
+    optimise(&mut unit);
+    debug_assert_eq!(verify::verify(&unit), Ok(()), "lowering made broken IR");
+    compile(&unit).map_err(|error| vec![error])
 }
