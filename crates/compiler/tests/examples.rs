@@ -11,7 +11,6 @@ use weft_compiler::{Options, kernels, lower, module_variables, optimise};
 /// Kernels that need what the compiler does not have, and the words that say so.
 const REFUSED: &[(&str, &str)] = &[
     ("print_values", "extern function `vprintf`"),
-    ("video_intrinsics", "unsupported vabsdiff4"),
     ("wmma_half", "unsupported wmma"),
     ("mma_bytes", "unsupported mma"),
 ];

@@ -1,7 +1,7 @@
 //! Which opcode is translated by what: the list of the instructions the compiler knows.
 
 use super::function::{Ins, Lowering};
-use super::{atomics, compare, control, convert, data, float, int, logic, memory, warp};
+use super::{atomics, compare, control, convert, data, float, int, logic, memory, video, warp};
 use crate::ErrorKind;
 
 /// How an instruction is kept from taking effect in threads whose guard is false.
@@ -108,6 +108,8 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "redux" => (Branch, warp::redux),
         "activemask" => (Branch, warp::activemask),
         "elect" => (Branch, warp::elect),
+        // 9.7.19: video
+        "vabsdiff4" => (Select, video::vabsdiff4),
         // Nothing, by definition
         "nanosleep" | "pmevent" | "griddepcontrol" | "setmaxnreg" => (Select, control::nothing),
         _ => return None,

@@ -28,6 +28,7 @@ mod ssa;
 mod types;
 mod unit;
 mod variables;
+mod video;
 mod warp;
 
 use crate::ir::Unit;
