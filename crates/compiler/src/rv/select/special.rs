@@ -183,7 +183,8 @@ impl Selector<'_> {
                 let mask = match pred {
                     Some(pred) => self.mask(pred),
                     None => {
-                        return self.unsupported("barrier reduction without a predicate".to_owned());
+                        return self
+                            .unsupported("barrier reduction without a predicate".to_owned());
                     }
                 };
                 let mask = self.op2(mask, self.exec, r!(And));
