@@ -7,6 +7,11 @@
 //! stays in the host's first-level cache. Native loops are compiled for the host's best
 //! instruction set. Figures are the best of several rounds, engine and native in turn.
 #![expect(clippy::print_stdout, reason = "the purpose of this program")]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "small constants"
+)]
 #![expect(clippy::unwrap_used, reason = "a failure ends the measurement")]
 
 use std::hint::black_box;
@@ -355,7 +360,9 @@ fn main() {
             .map(|i| u32::try_from(i * stride % count).unwrap())
             .collect()
     };
-    let variants: [(&str, Vec<Inst>, Option<Vec<u32>>); 5] = [
+    /// Name, body, and indices of the gathers.
+    type Variant = (&'static str, Vec<Inst>, Option<Vec<u32>>);
+    let variants: [Variant; 5] = [
         ("A1", a1(), None),
         ("A2 consecutive", a2(), Some(indices(1))),
         ("A2 scattered", a2(), Some(indices(613))),

@@ -4,6 +4,11 @@
 //! `vtype` is not known, or when it is long. Ops in it are specialised for the `vtype` that is
 //! current where they stand, so blocks are keyed by address and `vtype` at entry. How often
 //! each block ran gives the instruction mix of a launch without counting instructions.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "lengths and halves of words"
+)]
 
 use std::cell::Cell;
 use std::collections::HashMap;

@@ -3,6 +3,10 @@
 //! Harts run in turn, each for a quantum of instructions, in order of warp index, so that a
 //! warp which spins cannot starve the others and the order of execution depends on the program
 //! alone. A hart that waits at a barrier is passed over.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "sizes that Launch::check has bounded, and warp indices"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,6 +11,11 @@
 //! It promises that no file, however corrupt, does more than return an error. It does not run
 //! dynamically linked or 32-bit files, modelled interrupts, paging, or code that changes
 //! itself: instructions are those of the file.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bytes of words, and error numbers of Linux"
+)]
 
 use std::io::Write;
 use std::sync::Arc;
@@ -414,7 +419,6 @@ fn trap(hart: &mut Hart) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failure is a failed test")]
 mod tests {
     use weft_isa::Inst;
 

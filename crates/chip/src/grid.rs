@@ -3,6 +3,10 @@
 //! Worker `w` of `n` runs cores `w`, `w + n`, ... in turn, each for a slice. CTAs of a core run
 //! one after the other in grid order, so what a core does depends on the launch alone, and a
 //! CTA that waits for one with a smaller index always gets what it waits for.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "workers are at most as many as cores"
+)]
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -112,6 +112,10 @@ impl Windows {
     };
 }
 
+/// `vl` of a warp.
+#[expect(clippy::cast_possible_truncation, reason = "32")]
+const FULL_LENGTH: u32 = LANES as u32;
+
 const _: () = assert!(HARTS_PER_CORE <= 32, "hart sets are 32-bit masks");
 
 impl Hart {
@@ -121,7 +125,7 @@ impl Hart {
             f: [0; 32],
             v: VectorFile([0; VECTOR_FILE_BYTES]),
             pc: 0,
-            vl: LANES as u32,
+            vl: FULL_LENGTH,
             vstart: 0,
             vtype: VType::new(Sew::E32, Lmul::M1),
             frm: 0,

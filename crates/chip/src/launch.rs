@@ -135,7 +135,7 @@ impl Launch {
                 limit: LOCAL_LANE_STRIDE,
             });
         }
-        if self.stack_bytes_per_hart % 16 != 0 {
+        if !self.stack_bytes_per_hart.is_multiple_of(16) {
             return Err(LaunchError::StackUnaligned(self.stack_bytes_per_hart));
         }
         if !self.program.contains(self.entry) {

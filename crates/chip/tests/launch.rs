@@ -72,7 +72,7 @@ fn every_warp_of_every_cta_computes_its_part() {
     memory
         .map(base, count as u64 * 4, Access::ReadWrite)
         .unwrap();
-    let input: Vec<u8> = (0..count as u32)
+    let input: Vec<u8> = (0..ctas * warps * 32)
         .flat_map(|i| (i as f32).to_le_bytes())
         .collect();
     memory.write(base, &input).unwrap();

@@ -188,11 +188,13 @@ pub(super) fn merge_mask(hart: &mut Hart, register: u8, chunk: usize, bits: u32,
 pub(super) fn bits(flags: &[u8; LANES]) -> u32 {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::{_mm_loadu_si128, _mm_movemask_epi8};
-        // SAFETY: SSE2 is part of x86-64; the array has 32 bytes.
-        let low = unsafe { _mm_movemask_epi8(_mm_loadu_si128(flags.as_ptr().cast())) };
-        // SAFETY: as above, from byte 16 on.
-        let high = unsafe { _mm_movemask_epi8(_mm_loadu_si128(flags[16..].as_ptr().cast())) };
+        use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_movemask_epi8};
+        // SAFETY: SSE2 is part of x86-64.
+        let mask = |bytes: __m128i| unsafe { _mm_movemask_epi8(bytes) };
+        // SAFETY: the array has 32 bytes.
+        let low = mask(unsafe { _mm_loadu_si128(flags.as_ptr().cast()) });
+        // SAFETY: 16 bytes are left.
+        let high = mask(unsafe { _mm_loadu_si128(flags[16..].as_ptr().cast()) });
         low as u32 | (high as u32) << 16
     }
     #[cfg(not(target_arch = "x86_64"))]

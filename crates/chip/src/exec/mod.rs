@@ -14,6 +14,17 @@
 //! debug assertions have the baseline only: they are not vectorised, and compile in a third of
 //! the time.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "instructions are defined by the bits that such conversions keep"
+)]
+#![expect(
+    clippy::needless_range_loop,
+    reason = "loops over lanes index several arrays of known length, which vectorises"
+)]
+
 pub(crate) mod access;
 mod atomic;
 #[cfg(test)]

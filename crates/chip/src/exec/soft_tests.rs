@@ -41,7 +41,7 @@ impl Random {
             2 => infinity | unit >> 1,
             3 => infinity | 1,
             4 => tail,
-            5 => infinity - unit | tail,
+            5 => (infinity - unit) | tail,
             6 => one,
             7 => self.next() & (infinity | (unit - 1)),
             8 => one + unit * (self.next() % 8) + (tail & !(unit >> 4)),

@@ -315,7 +315,7 @@ impl Choice {
             return 1;
         }
         let registers = 1 << log2.max(0);
-        if register % registers != 0 {
+        if !register.is_multiple_of(registers) {
             self.problem = Some(Problem::Group);
         }
         registers
@@ -737,7 +737,7 @@ impl Choice {
             O::Vsetvl => return Some(vec_config::vsetvl),
             O::Vmv1rV | O::Vmv2rV | O::Vmv4rV | O::Vmv8rV => {
                 let count = (choice.op.word >> 15 & 7) as u8 + 1;
-                if choice.op.rd % count != 0 || choice.op.rs2 % count != 0 {
+                if !choice.op.rd.is_multiple_of(count) || !choice.op.rs2.is_multiple_of(count) {
                     choice.problem = Some(Problem::Group);
                 }
                 choice.op.imm = i64::from(count);
@@ -2110,7 +2110,7 @@ impl Choice {
         let submode = word >> 20 & 31;
         if mode == 0 && submode == 8 {
             // Whole registers: no vtype. The count is in the field of segment fields.
-            if self.op.rd % fields != 0 {
+            if !self.op.rd.is_multiple_of(fields) {
                 self.problem = Some(Problem::Group);
             }
             self.op.imm = i64::from(fields);

@@ -66,6 +66,7 @@ fn shape<T: Int>(addresses: &Addresses, active: u32) -> Shape {
 }
 
 /// The host addresses of a chunk's active elements.
+#[expect(clippy::large_enum_variant, reason = "lives in one function")]
 enum Located {
     /// At `pointer` plus the distance from the smallest address.
     Linear(Place),
@@ -74,6 +75,10 @@ enum Located {
 }
 
 #[inline(always)]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the state of one access, passed in registers"
+)]
 fn locate<T: Int>(
     hart: &mut Hart,
     env: &mut Env,
@@ -110,6 +115,7 @@ fn locate<T: Int>(
 }
 
 #[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "as for locate")]
 fn locate_each(
     hart: &mut Hart,
     env: &mut Env,

@@ -258,7 +258,7 @@ impl Memory {
             let mut done = 0;
             while done < length {
                 let step = pattern.len().min(length - done);
-                let to = (address as usize + done) as *mut u8;
+                let to = (address + done as u64) as *mut u8;
                 // SAFETY: inside the range that was checked.
                 unsafe { std::ptr::copy_nonoverlapping(pattern.as_ptr(), to, step) };
                 done += step;
@@ -340,7 +340,6 @@ impl Memory {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failure is a failed test")]
 mod tests {
     use super::*;
 

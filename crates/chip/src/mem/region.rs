@@ -1,4 +1,8 @@
 //! The reserved range of host addresses that is device memory.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "addresses and sizes of the host are 64 bits wide"
+)]
 
 use std::io;
 use std::ptr;
