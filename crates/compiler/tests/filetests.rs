@@ -160,7 +160,7 @@ fn interpret(module: &Module<'_>, case: &Case, run: &Run, unit: &Unit) -> Outcom
 fn place_variables(module: &Module<'_>, unit: &Unit, memory: &mut DeviceMemory) -> Vec<u64> {
     let variables = module_variables(module).unwrap();
     // Addresses first, contents after: an initialiser may point anywhere.
-    let mut end = interp::DeviceMemory::new();
+    let mut end = DeviceMemory::new();
     let sizes = variables
         .iter()
         .map(|v| usize::try_from(v.bytes).unwrap().max(1));

@@ -194,11 +194,13 @@ fn float_to_float(
         if style.to_integer.is_some() {
             return Err(ins.wrong_modifiers("integer rounding needs equal types"));
         }
-        let exact = match (from, to) {
-            (FloatType::F16 | FloatType::Bf16, FloatType::F32 | FloatType::F64)
-            | (FloatType::F32, FloatType::F64) => true,
-            _ => false,
-        };
+        let exact = matches!(
+            (from, to),
+            (
+                FloatType::F16 | FloatType::Bf16,
+                FloatType::F32 | FloatType::F64
+            ) | (FloatType::F32, FloatType::F64)
+        );
         let rounding = match style.rounding {
             Some(rounding) => rounding,
             None if exact => Rounding::Nearest,

@@ -161,10 +161,11 @@ fn binary(op: BinaryOp, ty: Type, a: u64, b: u64) -> u64 {
         BinaryOp::Add => a.wrapping_add(b),
         BinaryOp::Sub => a.wrapping_sub(b),
         BinaryOp::Mul => a.wrapping_mul(b),
-        BinaryOp::MulHighSigned => {
-            low(64, (i128::from(x) * i128::from(y) >> width).cast_unsigned())
-        }
-        BinaryOp::MulHighUnsigned => low(64, u128::from(a) * u128::from(b) >> width),
+        BinaryOp::MulHighSigned => low(
+            64,
+            ((i128::from(x) * i128::from(y)) >> width).cast_unsigned(),
+        ),
+        BinaryOp::MulHighUnsigned => low(64, (u128::from(a) * u128::from(b)) >> width),
         BinaryOp::DivSigned => {
             if y == 0 {
                 u64::MAX

@@ -19,6 +19,10 @@ const FUNCTION_STRIDE: u64 = 16;
 /// The most local memory a thread may use: what CUDA allows.
 const LOCAL_BYTES_MAX: u64 = 512 << 10;
 
+/// Threads of a warp.
+const WARP_THREADS: u32 = 32;
+const _: () = assert!(WARP_THREADS as usize == LANES);
+
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -104,7 +108,7 @@ impl Thread {
 
     /// Lane in its warp.
     pub(super) const fn lane(&self) -> u32 {
-        self.index % LANES as u32
+        self.index % WARP_THREADS
     }
 
     /// Function and PTX line of the next instruction.

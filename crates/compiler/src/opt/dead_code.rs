@@ -36,7 +36,7 @@ fn needed_values(function: &Function) -> Vec<bool> {
     let mut pending = Vec::new();
     // Where each value comes from: the operands of its instruction, or the arguments for a
     // parameter.
-    let mut sources: Vec<Source> = vec![Source::None; function.value_types.len()];
+    let mut sources: Vec<Source<'_>> = vec![Source::None; function.value_types.len()];
     let mut incoming: Vec<Vec<(Block, usize)>> = vec![Vec::new(); function.blocks.len()];
     for block in function.block_ids() {
         let data = function.block(block);

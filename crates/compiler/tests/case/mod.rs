@@ -2,48 +2,48 @@
 
 /// A test file.
 #[derive(Debug, Default)]
-pub struct Case {
+pub(crate) struct Case {
     /// Buffers in order of declaration.
-    pub buffers: Vec<Buffer>,
+    pub(crate) buffers: Vec<Buffer>,
     /// Runs in order.
-    pub runs: Vec<Run>,
+    pub(crate) runs: Vec<Run>,
 }
 
 /// Device memory given to kernels.
 #[derive(Debug)]
-pub struct Buffer {
+pub(crate) struct Buffer {
     /// Name.
-    pub name: String,
+    pub(crate) name: String,
     /// Type of the elements.
-    pub ty: Element,
+    pub(crate) ty: Element,
     /// Content at the start of each run.
-    pub init: Vec<u8>,
+    pub(crate) init: Vec<u8>,
 }
 
 /// One launch.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// Name of the kernel.
-    pub kernel: String,
+    pub(crate) kernel: String,
     /// CTAs.
-    pub grid: [u32; 3],
+    pub(crate) grid: [u32; 3],
     /// Threads of a CTA.
-    pub block: [u32; 3],
+    pub(crate) block: [u32; 3],
     /// Dynamic shared memory in bytes.
-    pub shared: u32,
+    pub(crate) shared: u32,
     /// Kernel arguments.
-    pub args: Vec<Arg>,
+    pub(crate) args: Vec<Arg>,
     /// What buffers hold afterwards.
-    pub expectations: Vec<Expectation>,
+    pub(crate) expectations: Vec<Expectation>,
     /// How far engines may differ in floating-point buffers.
-    pub agree_ulp: u64,
+    pub(crate) agree_ulp: u64,
     /// Part of the text of the error it ends with.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// A kernel argument.
 #[derive(Debug)]
-pub enum Arg {
+pub(crate) enum Arg {
     /// Address of a buffer.
     Buffer(usize),
     /// Bytes of a number.
@@ -52,18 +52,18 @@ pub enum Arg {
 
 /// What a buffer holds after a run.
 #[derive(Debug)]
-pub struct Expectation {
+pub(crate) struct Expectation {
     /// Index of the buffer.
-    pub buffer: usize,
+    pub(crate) buffer: usize,
     /// Content.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Distance allowed for floating-point elements.
-    pub ulp: u64,
+    pub(crate) ulp: u64,
 }
 
 /// Type of the elements of a buffer: a letter for how they are written and compared, and bits.
 #[derive(Clone, Copy, Debug)]
-pub struct Element {
+pub(crate) struct Element {
     float: bool,
     bits: usize,
 }
@@ -79,7 +79,7 @@ impl Element {
     }
 
     /// Size in bytes.
-    pub const fn bytes(self) -> usize {
+    pub(crate) const fn bytes(self) -> usize {
         self.bits / 8
     }
 
@@ -96,7 +96,10 @@ impl Element {
             assert_eq!(self.bits, 64, "write f16 in hexadecimal");
             text.parse::<f64>().unwrap().to_bits()
         } else {
-            text.parse::<i128>().unwrap() as u64
+            text.parse::<i128>().unwrap().to_le_bytes()[..8]
+                .try_into()
+                .map(u64::from_le_bytes)
+                .unwrap()
         };
         bits.to_le_bytes()[..self.bytes()].to_vec()
     }
@@ -109,17 +112,20 @@ impl Element {
     }
 
     /// How an element is shown.
-    pub fn show(self, bytes: &[u8]) -> String {
+    pub(crate) fn show(self, bytes: &[u8]) -> String {
         let bits = Self::bits_of(bytes);
         match (self.float, self.bits) {
-            (true, 32) => format!("{:e} ({bits:#x})", f32::from_bits(bits as u32)),
+            (true, 32) => format!(
+                "{:e} ({bits:#x})",
+                f32::from_bits(u32::try_from(bits).unwrap())
+            ),
             (true, 64) => format!("{:e} ({bits:#x})", f64::from_bits(bits)),
             _ => format!("{bits} ({bits:#x})"),
         }
     }
 
     /// Whether two elements are equal, or floats not further apart than `ulp`.
-    pub fn close(self, a: &[u8], b: &[u8], ulp: u64) -> bool {
+    pub(crate) fn close(self, a: &[u8], b: &[u8], ulp: u64) -> bool {
         if a == b {
             return true;
         }
@@ -151,7 +157,7 @@ impl Element {
 
 impl Case {
     /// Reads the comment lines at the start of a file.
-    pub fn parse(source: &str) -> Self {
+    pub(crate) fn parse(source: &str) -> Self {
         let mut case = Self::default();
         for line in source.lines().map_while(|line| line.strip_prefix("//")) {
             let line = line.trim();
