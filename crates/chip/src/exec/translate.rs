@@ -309,6 +309,15 @@ impl Choice {
         None
     }
 
+    /// Whether there is a floating-point format of SEW; otherwise a problem.
+    fn float_width(&mut self) -> Option<()> {
+        if self.vtype.sew == Sew::E8 {
+            self.problem = Some(Problem::Width);
+            return None;
+        }
+        Some(())
+    }
+
     fn group_at(&mut self, register: u8, log2: i8) -> u8 {
         if !(-3..=3).contains(&log2) {
             self.problem = Some(Problem::Width);
@@ -1985,7 +1994,10 @@ impl Choice {
             }
             O::VmvXS => by_sew!(choice, MoveToX<T>),
             O::VmvSX => by_sew!(choice, MoveFromX<T>),
-            O::VfmvFS => by_sew!(choice, MoveToF<T>),
+            O::VfmvFS => {
+                choice.float_width()?;
+                by_sew!(choice, MoveToF<T>)
+            }
             O::VfmvSF => by_float_sew!(choice, FloatMoveFromF<T>),
             O::VslideupVx | O::VslideupVi => {
                 choice.groups(0, 0, NONE);
@@ -2000,6 +2012,7 @@ impl Choice {
                 by_sew!(choice, Slide1Up<T, false>)
             }
             O::Vfslide1upVf => {
+                choice.float_width()?;
                 choice.groups(0, 0, NONE);
                 by_sew!(choice, Slide1Up<T, true>)
             }
@@ -2008,6 +2021,7 @@ impl Choice {
                 by_sew!(choice, Slide1Down<T, false>)
             }
             O::Vfslide1downVf => {
+                choice.float_width()?;
                 choice.groups(0, 0, NONE);
                 by_sew!(choice, Slide1Down<T, true>)
             }
