@@ -169,9 +169,18 @@ impl Liveness {
                 touch_fixed(&mut fixed, Reg::A0, Access::Read, at);
             }
         }
+        // Where the straight line of code from each instruction ends.
+        let mut line_end = vec![0; machine.code.len()];
+        let mut next = machine.code.len();
+        for (at, inst) in machine.code.iter().enumerate().rev() {
+            if matches!(inst.kind, Kind::Jump(_) | Kind::Label(_) | Kind::LoopEnd) {
+                next = at;
+            }
+            line_end[at] = next;
+        }
         let intervals = touches
             .iter()
-            .map(|touches| interval(touches, &loops, &innermost))
+            .map(|touches| interval(touches, &loops, &innermost, &line_end))
             .collect();
         Self {
             intervals,
@@ -209,7 +218,12 @@ fn touch_fixed(fixed: &mut BTreeMap<Reg, Vec<Range>>, reg: Reg, access: Access, 
     }
 }
 
-fn interval(touches: &[Touch], loops: &[Loop], innermost: &[Option<usize>]) -> Interval {
+fn interval(
+    touches: &[Touch],
+    loops: &[Loop],
+    innermost: &[Option<usize>],
+    line_end: &[usize],
+) -> Interval {
     let Some(first) = touches.first() else {
         return Interval::default();
     };
@@ -249,7 +263,8 @@ fn interval(touches: &[Touch], loops: &[Loop], innermost: &[Option<usize>]) -> I
         && loops[id]
             .parent
             .is_none_or(|parent| loops[parent].begin <= first.at)
-        && touches.iter().all(|touch| touch.at <= loops[id].end)
+        // What reads it after it is written anew must do so on the way back.
+        && touches.iter().all(|touch| touch.at <= line_end[again.at])
     {
         let last = touches
             .iter()
