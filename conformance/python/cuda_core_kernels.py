@@ -214,7 +214,7 @@ def streams_and_events():
     values = np.arange(64, dtype=np.int32)
     buffer = DeviceBuffer(values)
     other = _DEVICE.create_stream()
-    timed = EventOptions(enable_timing=True)
+    timed = EventOptions(timing_enabled=True)
     start = _STREAM.record(options=timed)
     launch(_STREAM, LaunchConfig(grid=1, block=64), kernel, buffer.memory, np.int32(1))
     other.wait(_STREAM.record())
@@ -240,8 +240,8 @@ def kernel_attributes():
         """,
         "staged",
     )
-    assert kernel.attributes.shared_size_bytes() == 96 * 4
-    assert kernel.attributes.max_threads_per_block() >= 96
+    assert kernel.attributes.shared_size_bytes == 96 * 4
+    assert kernel.attributes.max_threads_per_block >= 96
     buffer = DeviceBuffer(np.arange(96, dtype=np.int32))
     run(kernel, 1, 96, buffer)
     np.testing.assert_array_equal(buffer.read(), np.arange(96)[::-1])

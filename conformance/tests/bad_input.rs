@@ -82,12 +82,18 @@ impl Drop for Context {
     }
 }
 
+/// Launches one block and waits for it. A driver may report a fault at the launch already, as NVIDIA's
+/// does with `CUDA_LAUNCH_BLOCKING=1`.
+fn launch_and_wait(function: Handle, threads: u32, parameters: &[u64]) -> Result<(), CudaError> {
+    DRIVER.launch(function, [1, 1, 1], [threads, 1, 1], 0, parameters)?;
+    DRIVER.ctx_synchronize()
+}
+
 /// Launches one block in a context of its own and returns what the context says when it is waited for.
 fn outcome(ptx: &str, name: &str, threads: u32, parameters: &[u64]) -> Result<(), CudaError> {
     let context = Context::new();
     let function = context.function(ptx, name);
-    DRIVER.launch(function, [1, 1, 1], [threads, 1, 1], 0, parameters)?;
-    DRIVER.ctx_synchronize()
+    launch_and_wait(function, threads, parameters)
 }
 
 /// Checks that a fault poisons its own context, with the same error, and no other.
@@ -97,10 +103,7 @@ fn assert_fault(ptx: &str, name: &str, parameters: &[u64], expected: CudaError) 
 
     let faulty = Context::new();
     let function = faulty.function(ptx, name);
-    DRIVER
-        .launch(function, [1, 1, 1], [32, 1, 1], 0, parameters)
-        .unwrap();
-    assert_eq!(DRIVER.ctx_synchronize(), Err(expected));
+    assert_eq!(launch_and_wait(function, 32, parameters), Err(expected));
     assert_eq!(
         DRIVER.mem_alloc(16),
         Err(expected),
@@ -238,10 +241,10 @@ fn a_misaligned_address_is_told_apart() {
     let context = Context::new();
     let address = DRIVER.mem_alloc(64).unwrap();
     let function = context.function(STORE, "store");
-    DRIVER
-        .launch(function, [1, 1, 1], [1, 1, 1], 0, &[address + 4])
-        .unwrap();
-    assert_eq!(DRIVER.ctx_synchronize(), Err(CudaError::MISALIGNED_ADDRESS));
+    assert_eq!(
+        launch_and_wait(function, 1, &[address + 4]),
+        Err(CudaError::MISALIGNED_ADDRESS)
+    );
 }
 
 #[test]
@@ -262,10 +265,10 @@ next:
     let context = Context::new();
     let address = DRIVER.mem_alloc(1 << 16).unwrap();
     let function = context.function(ptx, "sweep");
-    DRIVER
-        .launch(function, [1, 1, 1], [1, 1, 1], 0, &[address])
-        .unwrap();
-    assert_eq!(DRIVER.ctx_synchronize(), Err(CudaError::ILLEGAL_ADDRESS));
+    assert_eq!(
+        launch_and_wait(function, 1, &[address]),
+        Err(CudaError::ILLEGAL_ADDRESS)
+    );
 }
 
 #[test]
@@ -336,11 +339,8 @@ fn recursion_without_end_overflows_the_stack() {
     // A GPU without a check of its stack pointer may find an illegal address first.
     let context = Context::new();
     let function = context.function(ptx, "fall");
-    DRIVER
-        .launch(function, [1, 1, 1], [32, 1, 1], 0, &[])
-        .unwrap();
     assert_eq!(
-        DRIVER.ctx_synchronize(),
+        launch_and_wait(function, 32, &[]),
         Err(CudaError::HARDWARE_STACK_ERROR)
     );
     drop(context);
@@ -406,10 +406,7 @@ fn launches_that_cannot_be_made_are_refused_and_harmless() {
             "grid {grid:?} block {block:?} shared {shared}"
         );
     }
-    DRIVER
-        .launch(function, [1, 1, 1], [32, 1, 1], 0, &[address])
-        .unwrap();
-    assert_eq!(DRIVER.ctx_synchronize(), Ok(()));
+    assert_eq!(launch_and_wait(function, 32, &[address]), Ok(()));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //!
 //! The suite is read from a folder that the user has (`ptx/src/test/spirv_run` of vosen/ZLUDA). Every
 //! kernel has the name of its file and takes two pointers, input and output; the kernels of warp tests
-//! take the output alone and run with 64 threads. Each runs in a process of its own, so that one that
+//! have no input and run with 64 threads. Each runs in a process of its own, so that one that
 //! does not end costs its time limit and nothing else.
 //!
 //! Expected values are compared as the suite does, by value and exactly: also for functions that the PTX
@@ -131,7 +131,8 @@ fn execute(driver: &Driver, case: &TestCase, ptx: &[u8]) -> std::result::Result<
         .memset_d8(output, 0, output_bytes)
         .map_err(at("cuMemsetD8"))?;
     let parameters = match &case.input {
-        None => vec![output],
+        // As the suite does: some of these kernels declare two parameters and use the second.
+        None => vec![output, output],
         Some(input) => {
             let address = driver
                 .mem_alloc(input.bytes().len())
