@@ -10,7 +10,7 @@
 //! // run kernel grid=2,1,1 block=32 shared=256 args=x, y, 64:u32, 2.5:f32
 //! // expect r = 1 2 3 4 5 6 7 8
 //! // expect x within 2 ulp = 0.5 0.25 0.125 1
-//! // error access of 4 bytes                   the last run ends with an error that says this
+//! // error out of bounds | illegal write       the last run ends with an error that says one of these
 //! ```
 //!
 //! Each `run` begins with the buffers as declared. `expect` and `error` lines belong to the run
@@ -20,12 +20,15 @@
 #![allow(clippy::unwrap_used, reason = "a malformed test file is a failed test")]
 
 mod case;
+mod chip;
 
 use case::{Arg, Buffer, Case, Run};
 use std::path::{Path, PathBuf};
 use weft_compiler::interp::{self, DeviceMemory, Launch};
 use weft_compiler::ir::Unit;
-use weft_compiler::{Options, RelocationKind, lower, module_variables, optimise};
+use weft_compiler::{
+    ModuleVariable, Options, RelocationKind, compile, lower, module_variables, optimise,
+};
 use weft_ptx::ast::Module;
 
 /// Buffers after a run, in order of declaration, or the error.
@@ -80,7 +83,7 @@ fn check_file(source: &[u8]) -> Vec<String> {
                     errors
                         .iter()
                         .map(ToString::to_string)
-                        .filter(|text| !refused.is_some_and(|wanted| text.contains(wanted))),
+                        .filter(|text| !refused.is_some_and(|wanted| says(text, wanted))),
                 );
                 continue;
             }
@@ -91,6 +94,20 @@ fn check_file(source: &[u8]) -> Vec<String> {
             ("interpreter", interpret(&module, &case, run, &unit)),
             ("optimised", interpret(&module, &case, run, &optimised)),
         ];
+        let [interpreted, optimised_only] = outcomes;
+        let outcomes = match compile(&optimised) {
+            Ok(image) => {
+                vec![
+                    interpreted,
+                    optimised_only,
+                    ("chip", chip::run(&module, &case, run, &image)),
+                ]
+            }
+            Err(error) => {
+                failures.push(format!("{}: {error}", run.kernel));
+                vec![interpreted, optimised_only]
+            }
+        };
         failures.extend(
             check_run(&case, run, &outcomes)
                 .into_iter()
@@ -105,7 +122,7 @@ fn check_run(case: &Case, run: &Run, outcomes: &[(&str, Outcome)]) -> Vec<String
     let mut reference: Option<&Vec<Vec<u8>>> = None;
     for (engine, outcome) in outcomes {
         match (outcome, &run.error) {
-            (Err(text), Some(wanted)) if text.contains(wanted) => {}
+            (Err(text), Some(wanted)) if says(text, wanted) => {}
             (Err(text), _) => failures.push(format!("{engine}: {text}")),
             (Ok(_), Some(wanted)) => failures.push(format!("{engine}: no error `{wanted}`")),
             (Ok(buffers), None) => {
@@ -130,9 +147,21 @@ fn check_run(case: &Case, run: &Run, outcomes: &[(&str, Outcome)]) -> Vec<String
     failures
 }
 
+/// Whether an error's text contains one of the texts wanted, which bars separate.
+fn says(text: &str, wanted: &str) -> bool {
+    wanted.split('|').any(|part| text.contains(part.trim()))
+}
+
 fn interpret(module: &Module<'_>, case: &Case, run: &Run, unit: &Unit) -> Outcome {
     let mut memory = DeviceMemory::new();
-    let symbols = place_variables(module, unit, &mut memory);
+    // Addresses of a scratch memory that is filled the same way.
+    let mut scratch = DeviceMemory::new();
+    let symbols = place_variables(
+        module,
+        &unit.symbols,
+        |bytes| scratch.allocate(vec![0; bytes]),
+        |address, content| assert_eq!(memory.allocate(content), address),
+    );
     let addresses: Vec<u64> = case
         .buffers
         .iter()
@@ -157,45 +186,39 @@ fn interpret(module: &Module<'_>, case: &Case, run: &Run, unit: &Unit) -> Outcom
 }
 
 /// Allocates the module's variables and gives the addresses of the unit's symbols.
-fn place_variables(module: &Module<'_>, unit: &Unit, memory: &mut DeviceMemory) -> Vec<u64> {
+fn place_variables(
+    module: &Module<'_>,
+    symbols: &[String],
+    mut allocate: impl FnMut(usize) -> u64,
+    mut write: impl FnMut(u64, Vec<u8>),
+) -> Vec<u64> {
     let variables = module_variables(module).unwrap();
     // Addresses first, contents after: an initialiser may point anywhere.
-    let mut end = DeviceMemory::new();
-    let sizes = variables
+    let size = |variable: &ModuleVariable| usize::try_from(variable.bytes).unwrap().max(1);
+    let addresses: Vec<u64> = variables
         .iter()
-        .map(|v| usize::try_from(v.bytes).unwrap().max(1));
-    let addresses: Vec<u64> = sizes
-        .clone()
-        .map(|bytes| end.allocate(vec![0; bytes]))
+        .map(|variable| allocate(size(variable)))
         .collect();
     let find = |name: &str| {
-        variables
-            .iter()
-            .position(|v| v.name == name)
-            .map(|i| addresses[i])
+        let index = variables.iter().position(|variable| variable.name == name);
+        addresses[index.unwrap()]
     };
-    for ((variable, &address), bytes) in variables.iter().zip(&addresses).zip(sizes) {
+    for (variable, &address) in variables.iter().zip(&addresses) {
         let mut content = variable.init.clone();
-        content.resize(bytes, 0);
+        content.resize(size(variable), 0);
         for relocation in &variable.relocations {
-            let target = find(&relocation.symbol)
-                .unwrap()
-                .wrapping_add_signed(relocation.addend);
+            let target = find(&relocation.symbol).wrapping_add_signed(relocation.addend);
             let at = usize::try_from(relocation.offset).unwrap();
+            let bytes = target.to_le_bytes();
             match relocation.kind {
                 RelocationKind::Address(width) => content[at..at + usize::from(width)]
-                    .copy_from_slice(&target.to_le_bytes()[..usize::from(width)]),
-                RelocationKind::Byte(shift) => {
-                    content[at] = target.to_le_bytes()[usize::from(shift / 8)]
-                }
+                    .copy_from_slice(&bytes[..usize::from(width)]),
+                RelocationKind::Byte(shift) => content[at] = bytes[usize::from(shift / 8)],
             }
         }
-        assert_eq!(memory.allocate(content), address);
+        write(address, content);
     }
-    unit.symbols
-        .iter()
-        .map(|name| find(name).unwrap())
-        .collect()
+    symbols.iter().map(|name| find(name)).collect()
 }
 
 impl Run {

@@ -366,7 +366,8 @@ impl Propagation<'_> {
                     label.insert(slot, (at, from));
                     frontier.push(Reverse(at));
                 }
-                Ok(slot) if label[slot].1 == from || label[slot].1 == target => {}
+                Ok(slot) if label[slot].1 == from => {}
+                // Also when the target is a start itself: one path is the branch's own edge.
                 Ok(slot) => {
                     label[slot].1 = target;
                     for &param in &function.block(target).params {
