@@ -203,3 +203,6 @@ fn measure_memory(unit: &Unit, image: &mut Image) {
     image.local_bytes_per_lane = local.next_multiple_of(16);
     image.stack_bytes_per_hart = stack.next_multiple_of(16);
 }
+
+#[cfg(test)]
+mod differential;

@@ -143,7 +143,7 @@ fn separate_equal_targets(function: &mut Function) {
     }
 }
 
-fn remove_unreachable(function: &mut Function) {
+pub(super) fn remove_unreachable(function: &mut Function) {
     let graph = Graph::new(function);
     let mut renumbered = vec![Block(0); function.blocks.len()];
     let mut kept = Vec::with_capacity(function.blocks.len());

@@ -524,18 +524,12 @@ impl Selector<'_> {
             && bits.trailing_zeros() + 1 < from.bits()
         {
             let by = u8::try_from(bits.trailing_zeros()).expect("below 31");
-            let reg = if signed {
-                let extended = self.resize(wide, wide, x, v1!(VsextVf2));
-                self.vector_imm(wide, extended, by, vu!(VsllVi))
+            let extended = if signed {
+                self.resize(wide, wide, x, v1!(VsextVf2))
             } else {
-                // `vwsll` extends with zeros.
-                self.resize(wide, from, x, |vd, vs2| Inst::VwsllVi {
-                    vd,
-                    vs2,
-                    uimm: by,
-                    vm: true,
-                })
+                self.resize(wide, wide, x, v1!(VzextVf2))
             };
+            let reg = self.vector_imm(wide, extended, by, vu!(VsllVi));
             self.set_v(to, reg);
             return Ok(());
         }
