@@ -3,7 +3,7 @@
 
 use weft_chip::{Access, Chip, ChipConfig, Fault, FaultKind, Launch, LaunchReport, Program};
 use weft_isa::abi::{self, CODE_WINDOW, FaultCode, LOCAL_WINDOW, SHARED_WINDOW, STACK_WINDOW};
-use weft_isa::{Class, Inst, RoundingMode, Sew, V, VType, X};
+use weft_isa::{Class, Inst, Sew, V, VType, X};
 
 const fn x(number: u8) -> X {
     X::new(number)
@@ -634,5 +634,4 @@ fn atomics_of_all_cores_add_up() {
     chip.memory().read(base, &mut bytes).unwrap();
     assert_eq!(u32::from_le_bytes(bytes), 100 * 128);
     assert_eq!(report.instructions[Class::VectorAtomic], 400);
-    let _ = RoundingMode::Rne;
 }
