@@ -64,6 +64,11 @@ fn parse_comparison(word: &str) -> Option<Comparison> {
     })
 }
 
+/// A comparison of signed integers.
+pub(super) fn parse_signed(word: &str) -> Option<IntCompare> {
+    parse_comparison(word)?.signed
+}
+
 /// Emits a comparison of two values of a scalar type.
 fn compare(
     f: &mut Lowering<'_, '_, '_>,

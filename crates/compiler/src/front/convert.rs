@@ -1,9 +1,12 @@
 //! `cvt`: PTX ISA section 9.7.9.21.
 
+use super::convert_special;
 use super::function::{Ins, Lowering};
 use super::types;
 use crate::ErrorKind;
-use crate::ir::{BinaryOp, FloatBinaryOp, FloatType, FloatUnaryOp, Op, Rounding, Type, Value};
+use crate::ir::{
+    BinaryOp, FloatBinaryOp, FloatCompare, FloatType, FloatUnaryOp, Op, Rounding, Type, Value,
+};
 use weft_ptx::ast::ScalarType;
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
@@ -31,6 +34,12 @@ struct Style {
 
 /// `cvt`
 pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
+    if ins.modifiers.take("pack") {
+        return convert_special::pack(f, ins);
+    }
+    if ins.ast.modifiers.contains(&"tf32") {
+        return convert_special::to_tf32(f, ins);
+    }
     let style = Style {
         to_integer: take_integer_rounding(ins),
         rounding: ins.modifiers.take_rounding(),
@@ -60,16 +69,23 @@ pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
             // Out-of-range values are clamped with and without `.sat`.
             let bits = u8::try_from(types::bits(to)).unwrap_or(64);
             let signed = types::is_signed(to);
-            f.emit(
-                Op::FloatToInt {
-                    from: format,
-                    signed,
-                    bits,
-                    rounding,
-                    value,
-                },
-                ty,
-            )
+            let op = Op::FloatToInt {
+                from: format,
+                signed,
+                bits,
+                rounding,
+                value,
+            };
+            let result = f.emit(op, ty);
+            if format == FloatType::F64 || bits == 64 {
+                // Here NaN does not give zero, but the highest bit of the target alone.
+                let op = Op::CompareFloat(format, FloatCompare::Unordered, value, value);
+                let is_nan = f.emit(op, Type::Pred);
+                let highest = f.constant(ty, 1 << (bits - 1));
+                f.select(is_nan, highest, result)
+            } else {
+                result
+            }
         }
         (None, Some(format)) if types::is_integer(from) => {
             let Some(rounding) = style.rounding else {

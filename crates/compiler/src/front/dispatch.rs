@@ -1,7 +1,10 @@
 //! Which opcode is translated by what: the list of the instructions the compiler knows.
 
 use super::function::{Ins, Lowering};
-use super::{atomics, compare, control, convert, data, float, int, logic, memory, video, warp};
+use super::{
+    async_copy, atomics, compare, control, convert, data, float, int, logic, memory, video,
+    video_simd, warp,
+};
 use crate::ErrorKind;
 
 /// How an instruction is kept from taking effect in threads whose guard is false.
@@ -89,7 +92,9 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "isspacep" => (Select, data::isspacep),
         "ld" | "ldu" => (Branch, memory::ld),
         "st" => (Branch, memory::st),
-        "prefetch" | "prefetchu" => (Branch, memory::prefetch),
+        "prefetch" | "prefetchu" | "discard" | "applypriority" => (Branch, memory::prefetch),
+        "createpolicy" => (Select, memory::createpolicy),
+        "cp" => (Branch, async_copy::cp),
         "shfl" => (Branch, warp::shfl),
         // 9.7.13: control flow
         "bra" => (Branch, control::bra),
@@ -109,7 +114,13 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "activemask" => (Branch, warp::activemask),
         "elect" => (Branch, warp::elect),
         // 9.7.19: video
-        "vabsdiff4" => (Select, video::vabsdiff4),
+        "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" => (Select, video::arithmetic),
+        "vshl" | "vshr" => (Select, video::shift),
+        "vset" => (Select, video::set),
+        "vmad" => (Select, video::mad),
+        "vadd2" | "vsub2" | "vavrg2" | "vabsdiff2" | "vmin2" | "vmax2" | "vadd4" | "vsub4"
+        | "vavrg4" | "vabsdiff4" | "vmin4" | "vmax4" => (Select, video_simd::arithmetic),
+        "vset2" | "vset4" => (Select, video_simd::set),
         // Nothing, by definition
         "nanosleep" | "pmevent" | "griddepcontrol" | "setmaxnreg" => (Select, control::nothing),
         _ => return None,

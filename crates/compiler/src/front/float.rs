@@ -466,9 +466,12 @@ pub(super) fn testp<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>)
     let result = match test {
         Test::Infinity(comparison) => f.compare_with(comparison, magnitude, infinity),
         Test::Normal => {
+            // Zero counts as a normal number.
+            let zero = f.compare_with(Equal, magnitude, 0);
             let low = f.compare_with(GreaterEqualUnsigned, magnitude, smallest_normal);
             let high = f.compare_with(LessUnsigned, magnitude, infinity);
-            f.binary(BinaryOp::And, low, high)
+            let normal = f.binary(BinaryOp::And, low, high);
+            f.binary(BinaryOp::Or, normal, zero)
         }
         Test::Subnormal => {
             let low = f.compare_with(GreaterUnsigned, magnitude, 0);

@@ -339,6 +339,23 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
         );
     }
 
+    /// Translates something to be executed where a condition is true.
+    pub(super) fn when(
+        &mut self,
+        condition: Value,
+        inside: impl FnOnce(&mut Self) -> Result<(), ErrorKind>,
+    ) -> Result<(), ErrorKind> {
+        let (then, join) = (self.ssa.block(), self.ssa.block());
+        self.branch(condition, false, then, join);
+        self.ssa.seal(then);
+        self.start(then);
+        let result = inside(self);
+        self.ssa.terminate(self.block, jump(join));
+        self.ssa.seal(join);
+        self.start(join);
+        result
+    }
+
     /// Counts a branch to a label before anything is translated.
     pub(super) fn count_reference(&mut self, scope: ScopeId, label: &str) {
         if let Some(Entity::Label(block)) = self.scopes.find(scope, label) {
@@ -729,11 +746,17 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
             self.add_offset(address, beyond.wrapping_add(offset))
         } else if let Some(function) = self.unit.function(name)? {
             self.emit(Op::FunctionAddress(function), Type::B64)
+        } else if self.scopes.find(ins.scope, name).is_some() {
+            let expected = "a register, a variable or a function";
+            return Err(ins.wrong_operand(&Operand::Name(name), expected));
         } else {
-            return Err(ErrorKind::Unknown {
-                what: "name",
-                name: name.to_owned(),
-            });
+            let what = if name.starts_with('%') {
+                "register"
+            } else {
+                "register, variable or function"
+            };
+            let name = name.to_owned();
+            return Err(ErrorKind::Unknown { what, name });
         };
         Ok(self.resize(value, 64, false, ty))
     }

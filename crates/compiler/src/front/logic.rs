@@ -68,13 +68,25 @@ pub(super) fn cnot<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
     f.write(ins, d, ty, result)
 }
 
-/// `lop3`: any function of three operands, given by its truth table.
+/// `lop3`: any function of three operands, given by its truth table. With `.or` or `.and`, a
+/// predicate also says whether the result is not zero, combined with another one.
 pub(super) fn lop3<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
+    let combination = ins.modifiers.take_map(|word| match word {
+        "or" => Some(BinaryOp::Or),
+        "and" => Some(BinaryOp::And),
+        _ => None,
+    });
     let ty = ins.ty()?;
     if ty != ScalarType::B32 {
         return Err(ins.unsupported());
     }
-    let [d, a, b, c, table] = ins.operands()?;
+    let (d, a, b, c, table, combined) = match (ins.ast.operands.as_slice(), combination) {
+        ([d, a, b, c, table], None) => (d, a, b, c, table, None),
+        ([Operand::Pair(d, p), a, b, c, table, q], Some(op)) => {
+            (&**d, a, b, c, table, Some((op, &**p, q)))
+        }
+        _ => return Err(ins.operand_count("5, or 6 with .or and .and")),
+    };
     let Operand::Immediate(weft_ptx::ast::Immediate::Integer(table @ 0..=255, _)) = *table else {
         return Err(ins.wrong_operand(table, "a constant of 8 bits"));
     };
@@ -109,6 +121,12 @@ pub(super) fn lop3<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
             }
         }
     };
+    if let Some((op, p, q)) = combined {
+        let q = f.read(ins, q, ScalarType::Pred)?;
+        let any = f.compare_with(IntCompare::NotEqual, result, 0);
+        let any = f.binary(op, any, q);
+        f.write(ins, p, ScalarType::Pred, any)?;
+    }
     f.write(ins, d, ty, result)
 }
 

@@ -8,7 +8,7 @@ use super::function::{Ins, Lowering, MemoryOperand};
 use super::types;
 use crate::ErrorKind;
 use crate::ir::{Op, Space, Type};
-use weft_ptx::ast::Operand;
+use weft_ptx::ast::{Operand, ScalarType};
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
 
@@ -110,7 +110,7 @@ pub(super) fn ld<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) ->
     let targets = targets(f, ins, d, vector)?;
     let at = f.memory_operand(ins, address, space)?;
     let mut values = Vec::new();
-    for (index, target) in targets.iter().enumerate() {
+    for (index, target) in (0..).zip(&targets) {
         // A register wider than the access is filled by the load itself.
         let wide = match f.register(ins, target)? {
             Some(register) => types::ir(register.ty),
@@ -172,7 +172,7 @@ pub(super) fn st<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) ->
     if order.release {
         f.effect(Op::Fence);
     }
-    for (index, value) in values.into_iter().enumerate() {
+    for (index, value) in (0..).zip(values) {
         let offset = element_offset(ins, at, index, width.bytes())?;
         f.effect(Op::Store {
             space: at.space,
@@ -201,8 +201,14 @@ fn targets<'t, 'a>(
     }
 }
 
-fn element_offset(ins: &Ins<'_, '_>, at: MemoryOperand, index: usize, bytes: u32) -> Lowered<i32> {
-    let step = i32::try_from(index * bytes as usize).ok();
+/// Offset of an element of a vector that begins at an address.
+pub(super) fn element_offset(
+    ins: &Ins<'_, '_>,
+    at: MemoryOperand,
+    index: u64,
+    bytes: u32,
+) -> Lowered<i32> {
+    let step = i32::try_from(index * u64::from(bytes)).ok();
     let offset = step.and_then(|step| at.offset.checked_add(step));
     offset.ok_or_else(|| ins.wrong_modifiers("the address offset exceeds 2^31"))
 }
@@ -217,6 +223,21 @@ pub(super) fn prefetch<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, '
         return Err(ins.operand_count("1"));
     };
     f.memory_operand(ins, address, space).map(|_| ())
+}
+
+/// `createpolicy`: a policy only advises caches, so that any value will do.
+pub(super) fn createpolicy<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
+    ins.modifiers.take_all(|word| {
+        matches!(word, "range" | "fractional" | "cvt" | "global") || word.starts_with("L2")
+    });
+    if ins.ty()? != ScalarType::B64 {
+        return Err(ins.unsupported());
+    }
+    let Some(d) = ins.ast.operands.first() else {
+        return Err(ins.operand_count("1 to 4"));
+    };
+    let policy = f.constant(Type::B64, 0);
+    f.write(ins, d, ScalarType::B64, policy)
 }
 
 /// `membar`, `fence`

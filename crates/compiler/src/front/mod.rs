@@ -8,11 +8,13 @@
 //! in a list of located errors; nothing is dropped silently; the result depends on the input
 //! alone.
 
+mod async_copy;
 mod atomics;
 mod body;
 mod compare;
 mod control;
 mod convert;
+mod convert_special;
 mod data;
 mod dispatch;
 mod emit;
@@ -29,6 +31,7 @@ mod types;
 mod unit;
 mod variables;
 mod video;
+mod video_simd;
 mod warp;
 
 use crate::ir::Unit;

@@ -1,0 +1,193 @@
+//! Asynchronous copies from global to shared memory: PTX ISA section 9.7.9.25.
+//!
+//! A copy is made when it is asked for. That is one of the orders the memory model allows: the
+//! program may not look at the destination, nor change the source, before it has waited. So
+//! committing a group and waiting for groups do nothing.
+
+use super::function::{Ins, Lowering, MemoryOperand};
+use super::memory;
+use super::ssa::Variable;
+use crate::ErrorKind;
+use crate::ir::{BinaryOp, IntCompare, Op, ShiftOp, Space, Type, Value, Width};
+use weft_ptx::ast::{Immediate, Operand, ScalarType};
+
+type Lowered<T = ()> = Result<T, ErrorKind>;
+
+/// `cp.async`, `cp.async.commit_group`, `cp.async.wait_group`, `cp.async.wait_all`. The other
+/// forms of `cp` copy whole tensors or signal memory barriers, and are not supported.
+pub(super) fn cp<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
+    if !ins.modifiers.take("async") {
+        return Err(ins.unsupported());
+    }
+    if ins.modifiers.take("commit_group") || ins.modifiers.take("wait_all") {
+        let [] = ins.operands()?;
+        return Ok(());
+    }
+    if ins.modifiers.take("wait_group") {
+        let [Operand::Immediate(Immediate::Integer(..))] = ins.operands()? else {
+            return Err(ins.wrong_operand(&ins.ast.operands[0], "a constant"));
+        };
+        return Ok(());
+    }
+    let shared = ins.modifiers.take("shared") || ins.modifiers.take("shared::cta");
+    if !shared || !ins.modifiers.take("global") {
+        return Err(ins.unsupported());
+    }
+    memory::take_cache_hints(ins);
+    let policy = ins.modifiers.take("L2::cache_hint");
+    if !ins.modifiers.is_empty() {
+        return Err(ins.unsupported());
+    }
+    copy(f, ins, policy)
+}
+
+fn copy<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &Ins<'t, 'a>, policy: bool) -> Lowered {
+    let operands = match ins.ast.operands.split_last() {
+        Some((_, rest)) if policy => rest,
+        _ => &ins.ast.operands,
+    };
+    let (to, from, bytes, limit) = match operands {
+        [to, from, bytes] => (to, from, bytes, None),
+        [to, from, bytes, limit] => (to, from, bytes, Some(limit)),
+        _ => return Err(ins.operand_count("3 or 4, and a policy with .L2::cache_hint")),
+    };
+    let &Operand::Immediate(Immediate::Integer(bytes @ (4 | 8 | 16), _)) = bytes else {
+        return Err(ins.wrong_operand(bytes, "4, 8 or 16"));
+    };
+    let to = f.memory_operand(ins, to, Space::Shared)?;
+    let from = f.memory_operand(ins, from, Space::Global)?;
+    let limit = match limit {
+        Some(limit) => source_bytes(f, ins, limit, bytes)?,
+        None => None,
+    };
+    match limit {
+        None => copy_all(f, ins, to, from, bytes),
+        Some(limit) => copy_some(f, ins, to, from, bytes, limit),
+    }
+}
+
+/// How many bytes of the source count, by its size or by a predicate that says to ignore it;
+/// `None` for all of them.
+fn source_bytes<'t, 'a>(
+    f: &mut Lowering<'_, 't, 'a>,
+    ins: &Ins<'t, 'a>,
+    operand: &Operand<'a>,
+    bytes: u64,
+) -> Lowered<Option<Value>> {
+    if matches!(operand, Operand::Immediate(Immediate::Integer(size, _)) if *size == bytes) {
+        return Ok(None);
+    }
+    let is_predicate = match operand {
+        Operand::Not(_) => true,
+        _ => f
+            .register(ins, operand)?
+            .is_some_and(|register| register.ty == ScalarType::Pred),
+    };
+    if !is_predicate {
+        return f.read(ins, operand, ScalarType::U32).map(Some);
+    }
+    let ignore = f.read(ins, operand, ScalarType::Pred)?;
+    let (none, all) = (f.constant(Type::B32, 0), f.constant(Type::B32, bytes));
+    Ok(Some(f.select(ignore, none, all)))
+}
+
+fn copy_all(
+    f: &mut Lowering<'_, '_, '_>,
+    ins: &Ins<'_, '_>,
+    to: MemoryOperand,
+    from: MemoryOperand,
+    bytes: u64,
+) -> Lowered {
+    let (width, ty, count) = if bytes == 4 {
+        (Width::W32, Type::B32, 1)
+    } else {
+        (Width::W64, Type::B64, bytes / 8)
+    };
+    for index in 0..count {
+        let value = load(f, ins, from, index, width, ty)?;
+        store(f, ins, to, index, width, value)?;
+    }
+    Ok(())
+}
+
+/// Copies the first `limit` bytes and fills up with zeros. The source is not touched beyond
+/// them, except for the rest of a word of 4 bytes.
+fn copy_some(
+    f: &mut Lowering<'_, '_, '_>,
+    ins: &Ins<'_, '_>,
+    to: MemoryOperand,
+    from: MemoryOperand,
+    bytes: u64,
+    limit: Value,
+) -> Lowered {
+    for index in 0..bytes / 4 {
+        let word = f.ssa.variables(Type::B32, 1);
+        let zero = f.constant(Type::B32, 0);
+        f.write_variable(word, zero);
+        let wanted = f.compare_with(IntCompare::GreaterUnsigned, limit, 4 * index);
+        f.when(wanted, |f| load_word(f, ins, from, index, limit, word))?;
+        let value = f.read_variable(word);
+        store(f, ins, to, index, Width::W32, value)?;
+    }
+    Ok(())
+}
+
+/// Loads a word of the source, with zeros for its bytes beyond the limit.
+fn load_word(
+    f: &mut Lowering<'_, '_, '_>,
+    ins: &Ins<'_, '_>,
+    from: MemoryOperand,
+    index: u64,
+    limit: Value,
+    word: Variable,
+) -> Lowered {
+    let value = load(f, ins, from, index, Width::W32, Type::B32)?;
+    let left = f.binary_with(BinaryOp::Sub, limit, 4 * index);
+    let left = f.binary_with(BinaryOp::MinUnsigned, left, 4);
+    let bits = f.shift_by(ShiftOp::Left, left, 3);
+    let ones = f.constant(Type::B32, u64::MAX);
+    let beyond = f.shift(ShiftOp::Left, ones, bits);
+    let within = f.unary(crate::ir::UnaryOp::Not, beyond);
+    let value = f.binary(BinaryOp::And, value, within);
+    f.write_variable(word, value);
+    Ok(())
+}
+
+fn load(
+    f: &mut Lowering<'_, '_, '_>,
+    ins: &Ins<'_, '_>,
+    from: MemoryOperand,
+    index: u64,
+    width: Width,
+    ty: Type,
+) -> Lowered<Value> {
+    let op = Op::Load {
+        space: from.space,
+        width,
+        signed: false,
+        ty,
+        address: from.address,
+        offset: memory::element_offset(ins, from, index, width.bytes())?,
+        ordered: false,
+    };
+    Ok(f.emit(op, ty))
+}
+
+fn store(
+    f: &mut Lowering<'_, '_, '_>,
+    ins: &Ins<'_, '_>,
+    to: MemoryOperand,
+    index: u64,
+    width: Width,
+    value: Value,
+) -> Lowered {
+    f.effect(Op::Store {
+        space: to.space,
+        width,
+        address: to.address,
+        offset: memory::element_offset(ins, to, index, width.bytes())?,
+        value,
+        ordered: false,
+    });
+    Ok(())
+}
