@@ -36,10 +36,18 @@ fn take_style(ins: &mut Ins<'_, '_>) -> Style {
 impl Lowering<'_, '_, '_> {
     /// The value with subnormals replaced by zero, if `enabled`.
     pub(super) fn flush(&mut self, format: FloatType, enabled: bool, value: Value) -> Value {
-        if enabled {
-            self.float_unary(FloatUnaryOp::FlushSubnormal, format, value)
-        } else {
-            value
+        match (enabled, format) {
+            (false, _) => value,
+            (true, FloatType::F16 | FloatType::Bf16 | FloatType::F32) => {
+                self.float_unary(FloatUnaryOp::FlushSubnormal, format, value)
+            }
+            // Only the approximations of doubles flush.
+            (true, FloatType::F64) => {
+                let exponent = self.binary_with(BinaryOp::And, value, 0x7ff0_0000_0000_0000);
+                let tiny = self.compare_with(IntCompare::Equal, exponent, 0);
+                let zero = self.binary_with(BinaryOp::And, value, 1 << 63);
+                self.select(tiny, zero, value)
+            }
         }
     }
 

@@ -58,8 +58,9 @@ fn add_or_sub<'t, 'a>(
     saturating: BinaryOp,
 ) -> Lowered {
     if ins.modifiers.take("cc") {
-        let no_carry = f.constant(Type::Pred, 0);
-        return carry_chain(f, ins, wrapping, no_carry, true);
+        // Nothing is carried, nothing is borrowed (see `with_carry`).
+        let carry = f.constant(Type::Pred, u64::from(wrapping == BinaryOp::Sub));
+        return carry_chain(f, ins, wrapping, carry, true);
     }
     let saturate = ins.modifiers.take("sat");
     let ty = int_type(ins)?;
@@ -79,8 +80,8 @@ pub(super) fn addc<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
 /// `subc{.cc}`
 pub(super) fn subc<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
     let sets = ins.modifiers.take("cc");
-    let borrow = f.read_variable(f.carry);
-    carry_chain(f, ins, BinaryOp::Sub, borrow, sets)
+    let carry = f.read_variable(f.carry);
+    carry_chain(f, ins, BinaryOp::Sub, carry, sets)
 }
 
 fn carry_chain<'t, 'a>(
@@ -107,6 +108,9 @@ fn carry_type(ins: &mut Ins<'_, '_>) -> Lowered<ScalarType> {
     }
 }
 
+/// Sum or difference with the carry flag. A difference is the sum with the complement, as on
+/// the hardware: the flag is true where nothing is borrowed. Programs can tell only when they mix
+/// sums and differences in one chain.
 fn with_carry(
     f: &mut Lowering<'_, '_, '_>,
     subtract: bool,
@@ -117,12 +121,16 @@ fn with_carry(
 ) -> Value {
     let ty = f.ty(a);
     let op = if subtract {
-        Op::SubBorrow(a, b, carry)
+        let borrow = f.unary(UnaryOp::Not, carry);
+        Op::SubBorrow(a, b, borrow)
     } else {
         Op::AddCarry(a, b, carry)
     };
-    let (result, carry) = f.emit_pair(op, [ty, Type::Pred]);
+    let (result, mut carry) = f.emit_pair(op, [ty, Type::Pred]);
     if sets_carry {
+        if subtract {
+            carry = f.unary(UnaryOp::Not, carry);
+        }
         f.write_variable(f.carry, carry);
     }
     result

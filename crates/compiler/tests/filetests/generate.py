@@ -157,7 +157,8 @@ def to_integer(bits, width, mode, result_bits, is_signed):
     value = decode(bits, width)
     low, high = (-(1 << (result_bits - 1)), mask(result_bits - 1)) if is_signed else (0, mask(result_bits))
     if value is None:
-        return 0
+        # PTX ISA 9.7.9.21: zero, but the highest bit where 64 bits are on either side.
+        return (low or 1 << (result_bits - 1)) if 64 in (width, result_bits) else 0
     if abs(value) == math.inf:
         return low if value < 0 else high
     return clamp(round_integer(value, mode), low, high)
