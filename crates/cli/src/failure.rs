@@ -1,4 +1,5 @@
-//! How a failure is told: the message, a hint where there is one, an exit status.
+//! What is said on stderr. A failure is told by its message, a hint where there is one, and an
+//! exit status.
 
 use std::error::Error;
 use std::fmt;
@@ -82,4 +83,10 @@ pub(crate) fn warn(message: &str, hint: Option<&str>) {
     if let Some(hint) = hint {
         eprintln!("\nhint: {hint}\n");
     }
+}
+
+/// Prints something that was asked for and is not the command's data.
+#[expect(clippy::print_stderr, reason = "stdout is for data")]
+pub(crate) fn note(message: &str) {
+    eprintln!("{message}");
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod compile;
+mod exec;
 mod failure;
 mod report;
 mod run;
@@ -29,12 +30,14 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Compile(compile::Arguments),
+    Exec(exec::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
+        Command::Exec(arguments) => exec::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))
 }
