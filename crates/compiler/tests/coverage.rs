@@ -1,7 +1,7 @@
 //! `docs/ptx-coverage.md`: which forms of PTX instructions the compiler translates.
 //!
 //! The table is made from what the compiler says to one kernel per form. The test fails when
-//! the file is stale; `BLESS=1 cargo test -p weft-compiler --test coverage` writes it.
+//! the file is stale; `cargo xtask bless weft-compiler` writes it.
 #![allow(
     clippy::unwrap_used,
     reason = "a malformed list of forms is a failed test"
@@ -25,14 +25,14 @@ kernels that contain it. That translated code computes the right values is the b
 fn the_coverage_table_is_current() {
     let table = table(include_str!("coverage.txt"));
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/ptx-coverage.md");
-    if std::env::var_os("BLESS").is_some() {
+    if std::env::var_os("WEFT_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &table).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == table,
-        "docs/ptx-coverage.md is stale: run with BLESS=1 and look at the change"
+        "docs/ptx-coverage.md is stale: run with WEFT_BLESS=1 and look at the change"
     );
 }
 
