@@ -92,19 +92,24 @@ impl Plan {
             }
             let targets = [then.block, otherwise.block];
             let next = this.layout.get(this.position[block.index()] + 1).copied();
-            let plain = |target: Block| {
-                loops.is_back_edge(block, target)
-                    || (Some(target) == next && graph.predecessors[target.index()].len() == 1)
+            let back = targets.map(|target| loops.is_back_edge(block, target));
+            // A back edge is always a jump: nobody can wait at a place that the sweep has
+            // passed. So lanes that leave the loop there wait, even if their target is next.
+            let plain = |at: usize| {
+                back[at]
+                    || (!back[1 - at]
+                        && Some(targets[at]) == next
+                        && graph.predecessors[targets[at].index()].len() == 1)
             };
             let split = match targets.map(|target| is_end(function, target)) {
                 [true, true] => Split::EndsAll,
                 [true, false] => Split::Ends { ends: true },
                 [false, true] => Split::Ends { ends: false },
                 [false, false] => {
-                    if plain(targets[0]) {
+                    if plain(0) {
                         masked[targets[1].index()] = true;
                         Split::Narrow { plain: true }
-                    } else if plain(targets[1]) {
+                    } else if plain(1) {
                         masked[targets[0].index()] = true;
                         Split::Narrow { plain: false }
                     } else {
