@@ -1,5 +1,6 @@
 //! `cvt`: PTX ISA section 9.7.9.21.
 
+use super::convert_fp8;
 use super::convert_special;
 use super::function::{Ins, Lowering};
 use super::types;
@@ -37,7 +38,11 @@ pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
     if ins.modifiers.take("pack") {
         return convert_special::pack(f, ins);
     }
-    if ins.ast.modifiers.contains(&"tf32") {
+    let words = &ins.ast.modifiers;
+    if words.iter().any(|word| convert_fp8::parse(word).is_some()) {
+        return convert_fp8::cvt(f, ins);
+    }
+    if words.contains(&"tf32") {
         return convert_special::to_tf32(f, ins);
     }
     let style = Style {

@@ -14,6 +14,7 @@ mod body;
 mod compare;
 mod control;
 mod convert;
+mod convert_fp8;
 mod convert_special;
 mod data;
 mod dispatch;
