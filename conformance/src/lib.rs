@@ -8,6 +8,7 @@ pub mod driver_api;
 pub mod examples;
 pub mod process;
 pub mod python;
+pub mod random;
 pub mod samples;
 pub mod spirv_run;
 pub mod table;

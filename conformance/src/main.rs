@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use weft_conformance::process::Weft;
 use weft_conformance::table::Table;
-use weft_conformance::{examples, python, samples, spirv_run};
+use weft_conformance::{examples, python, random, samples, spirv_run};
 
 /// Run programs and suites from outside against the built libraries.
 #[derive(Parser)]
@@ -56,6 +56,18 @@ enum Suite {
         /// Run one case in this process instead of each in its own.
         #[arg(long, value_name = "CASE")]
         one: Option<String>,
+    },
+    /// Random kernels of divergent control flow, against the CPU.
+    Random {
+        /// Seed of the first program.
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// How many programs, each with the next seed.
+        #[arg(long, default_value_t = 10)]
+        programs: u32,
+        /// Folder for sources and executables.
+        #[arg(long, default_value = "target/random-cuda")]
+        out: PathBuf,
     },
     /// NVIDIA's CUDA samples.
     Samples {
@@ -119,6 +131,14 @@ fn run(arguments: &Arguments) -> Result<bool> {
                 Ok(command)
             };
             spirv_run::run(dir, filter, limit, one, &mut table)?;
+        }
+        Suite::Random {
+            seed,
+            programs,
+            out,
+        } => {
+            let seeds = *seed..seed.saturating_add(*programs);
+            random::run(&weft, &arguments.toolchain, seeds, out, &mut table)?;
         }
         Suite::Samples { dir, out } => {
             samples::run(&weft, &arguments.toolchain, dir, out, filter, &mut table)?;
