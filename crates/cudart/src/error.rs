@@ -12,9 +12,33 @@ use std::ffi::CStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Error(pub(crate) Status);
 
+impl Error {
+    /// Whether a device image failed to load, or lacks what was looked for, because of what it
+    /// holds, so that another attempt would fail the same way.
+    pub(crate) const fn is_of_the_image(self) -> bool {
+        const INVALID_KERNEL_IMAGE: Status = 200;
+        const NO_KERNEL_IMAGE_FOR_DEVICE: Status = 209;
+        const INVALID_PTX: Status = 218;
+        const UNSUPPORTED_PTX_VERSION: Status = 222;
+        const INVALID_SOURCE: Status = 300;
+        matches!(
+            self,
+            Self::INVALID_SYMBOL
+                | Self::INVALID_DEVICE_FUNCTION
+                | Self::NOT_SUPPORTED
+                | Self(
+                    INVALID_KERNEL_IMAGE
+                        | NO_KERNEL_IMAGE_FOR_DEVICE
+                        | INVALID_PTX
+                        | UNSUPPORTED_PTX_VERSION
+                        | INVALID_SOURCE
+                )
+        )
+    }
+}
+
 macro_rules! errors {
     ($($name:ident = $number:literal, $c_name:literal, $text:literal;)*) => {
-        #[expect(dead_code, reason = "the table is the documentation of the runtime's own codes")]
         impl Error {
             $(pub(crate) const $name: Self = Self($number);)*
         }
@@ -39,6 +63,7 @@ errors! {
     MISSING_CONFIGURATION = 52, c"cudaErrorMissingConfiguration", c"__global__ function call is not configured";
     INVALID_DEVICE_FUNCTION = 98, c"cudaErrorInvalidDeviceFunction", c"invalid device function";
     INVALID_DEVICE = 101, c"cudaErrorInvalidDevice", c"invalid device ordinal";
+    SYMBOL_NOT_FOUND = 500, c"cudaErrorSymbolNotFound", c"named symbol not found";
     NOT_SUPPORTED = 801, c"cudaErrorNotSupported", c"operation not supported";
     UNKNOWN = 999, c"cudaErrorUnknown", c"unknown error";
 }
@@ -53,9 +78,10 @@ const DRIVER_NAMES: &[(Status, &CStr)] = &[
     (201, c"cudaErrorDeviceUninitialized"),
     (209, c"cudaErrorNoKernelImageForDevice"),
     (218, c"cudaErrorInvalidPtx"),
+    (222, c"cudaErrorUnsupportedPtxVersion"),
+    (300, c"cudaErrorInvalidSource"),
     (301, c"cudaErrorFileNotFound"),
     (400, c"cudaErrorInvalidResourceHandle"),
-    (500, c"cudaErrorSymbolNotFound"),
     (600, c"cudaErrorNotReady"),
     (700, c"cudaErrorIllegalAddress"),
     (701, c"cudaErrorLaunchOutOfResources"),

@@ -4,6 +4,10 @@
 //! `main` and before any driver exists; nothing is loaded until the first use. Host addresses
 //! of kernel stubs and variables are the keys: the program never dereferences them on the
 //! device's behalf.
+//!
+//! What a module or a kernel failed with is remembered: every later use of it gives the same
+//! error, without another attempt. Only errors that come from the image are kept, because another
+//! attempt after, say, a lack of memory may succeed.
 
 use crate::c::{Handle, pointer};
 use crate::driver::{Driver, check, device, with_context};
@@ -27,8 +31,8 @@ struct Registry {
 struct Fatbin {
     /// Address of the wrapper in the program's data.
     wrapper: usize,
-    /// Module handle by device, once loaded.
-    modules: Vec<(c_int, usize)>,
+    /// Module handle.
+    module: PerDevice<usize>,
 }
 
 struct Symbol {
@@ -36,9 +40,37 @@ struct Symbol {
     name: CString,
     /// For a managed variable: where the program keeps the pointer to it.
     managed_pointer: Option<usize>,
-    /// Device function or address by device, once looked up.
-    resolved: Vec<(c_int, u64)>,
-    bytes: usize,
+    /// Device function, or device address and size in bytes of a variable.
+    resolved: PerDevice<(u64, usize)>,
+}
+
+/// Outcomes of attempts that are made at most once a device.
+struct PerDevice<T>(Vec<(c_int, Result<T, Error>)>);
+
+impl<T: Copy> PerDevice<T> {
+    const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The outcome on a device: of the first attempt if that settled it, else of this one.
+    fn get_or_try(
+        &mut self,
+        device: c_int,
+        attempt: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some(row) = self.0.iter().find(|row| row.0 == device) {
+            return row.1;
+        }
+        let outcome = attempt();
+        if outcome.is_ok() || outcome.is_err_and(Error::is_of_the_image) {
+            self.0.push((device, outcome));
+        }
+        outcome
+    }
+
+    fn forget(&mut self, device: c_int) {
+        self.0.retain(|row| row.0 != device);
+    }
 }
 
 fn registry() -> MutexGuard<'static, Registry> {
@@ -61,7 +93,7 @@ pub(crate) fn add_fatbin(wrapper: *const c_void) -> usize {
         id,
         Fatbin {
             wrapper: wrapper as usize,
-            modules: Vec::new(),
+            module: PerDevice::new(),
         },
     );
     id
@@ -98,27 +130,43 @@ pub(crate) fn add_variable(
     registry().variables.insert(shadow as usize, symbol);
 }
 
+/// Whether a kernel is registered by this host stub.
+pub(crate) fn is_kernel(stub: *const c_void) -> bool {
+    registry().kernels.contains_key(&(stub as usize))
+}
+
 /// The device function of a host stub.
+///
+/// # Errors
+///
+/// `INVALID_DEVICE_FUNCTION` if no kernel is registered by it or its module lacks the kernel; the
+/// error of its module if that cannot be loaded.
 pub(crate) fn kernel(stub: *const c_void) -> Result<Handle, Error> {
     let driver = with_context()?;
     let mut guard = registry();
     let Registry {
         fatbins, kernels, ..
     } = &mut *guard;
-    let symbol = kernels
+    let Symbol {
+        fatbin,
+        name,
+        resolved,
+        ..
+    } = kernels
         .get_mut(&(stub as usize))
         .ok_or(Error::INVALID_DEVICE_FUNCTION)?;
-    if let Some(value) = symbol.known() {
-        return Ok(pointer(value));
-    }
-    let module = module(driver, fatbins, symbol.fatbin)?;
-    let mut function: Handle = std::ptr::null_mut();
-    // SAFETY: the module comes from the driver, the name is NUL-terminated.
-    check(unsafe {
-        (driver.cuModuleGetFunction)(&raw mut function, module, symbol.name.as_ptr())
+    let (function, _) = resolved.get_or_try(device(), || {
+        let module = module(driver, fatbins, *fatbin)?;
+        let mut function: Handle = std::ptr::null_mut();
+        // SAFETY: the module comes from the driver, the name is NUL-terminated.
+        check(unsafe { (driver.cuModuleGetFunction)(&raw mut function, module, name.as_ptr()) })
+            .map_err(|error| match error {
+                Error::SYMBOL_NOT_FOUND => Error::INVALID_DEVICE_FUNCTION,
+                other => other,
+            })?;
+        Ok((function as usize as u64, 0))
     })?;
-    symbol.resolved.push((device(), function as usize as u64));
-    Ok(function)
+    Ok(pointer(function))
 }
 
 /// Device address and size in bytes of a variable.
@@ -154,13 +202,13 @@ pub(crate) fn forget_loaded() {
     let device = device();
     let mut registry = registry();
     for fatbin in registry.fatbins.values_mut() {
-        fatbin.modules.retain(|row| row.0 != device);
+        fatbin.module.forget(device);
     }
     let Registry {
         kernels, variables, ..
     } = &mut *registry;
     for symbol in kernels.values_mut().chain(variables.values_mut()) {
-        symbol.resolved.retain(|row| row.0 != device);
+        symbol.resolved.forget(device);
     }
 }
 
@@ -170,15 +218,8 @@ impl Symbol {
             fatbin,
             name,
             managed_pointer,
-            resolved: Vec::new(),
-            bytes: 0,
+            resolved: PerDevice::new(),
         }
-    }
-
-    fn known(&self) -> Option<u64> {
-        let device = device();
-        let row = self.resolved.iter().find(|row| row.0 == device)?;
-        Some(row.1)
     }
 }
 
@@ -187,29 +228,30 @@ fn resolve_variable(
     fatbins: &mut BTreeMap<usize, Fatbin>,
     symbol: &mut Symbol,
 ) -> Result<(u64, usize), Error> {
-    if let Some(address) = symbol.known() {
-        return Ok((address, symbol.bytes));
-    }
-    let module = module(driver, fatbins, symbol.fatbin)?;
-    let mut address = 0;
-    let mut bytes = 0;
-    // SAFETY: the module comes from the driver, the name is NUL-terminated.
-    check(unsafe {
-        (driver.cuModuleGetGlobal_v2)(
-            &raw mut address,
-            &raw mut bytes,
-            module,
-            symbol.name.as_ptr(),
-        )
+    let Symbol {
+        fatbin,
+        name,
+        managed_pointer,
+        resolved,
+    } = symbol;
+    resolved.get_or_try(device(), || {
+        let module = module(driver, fatbins, *fatbin)?;
+        let mut address = 0;
+        let mut bytes = 0;
+        // SAFETY: the module comes from the driver, the name is NUL-terminated.
+        check(unsafe {
+            (driver.cuModuleGetGlobal_v2)(&raw mut address, &raw mut bytes, module, name.as_ptr())
+        })
+        .map_err(|error| match error {
+            Error::SYMBOL_NOT_FOUND => Error::INVALID_SYMBOL,
+            other => other,
+        })?;
+        if let Some(pointer) = *managed_pointer {
+            // SAFETY: the program registered this location for this purpose; it is in its data.
+            unsafe { (pointer as *mut u64).write(address) };
+        }
+        Ok((address, bytes))
     })
-    .map_err(|_| Error::INVALID_SYMBOL)?;
-    symbol.bytes = bytes;
-    symbol.resolved.push((device(), address));
-    if let Some(pointer) = symbol.managed_pointer {
-        // SAFETY: the program registered this location for this purpose; it is in its data.
-        unsafe { (pointer as *mut u64).write(address) };
-    }
-    Ok((address, bytes))
 }
 
 fn module(
@@ -217,14 +259,57 @@ fn module(
     fatbins: &mut BTreeMap<usize, Fatbin>,
     id: usize,
 ) -> Result<Handle, Error> {
-    let fatbin = fatbins.get_mut(&id).ok_or(Error::INVALID_DEVICE_FUNCTION)?;
-    let device = device();
-    if let Some(row) = fatbin.modules.iter().find(|row| row.0 == device) {
-        return Ok(row.1 as Handle);
+    let Fatbin { wrapper, module } = fatbins.get_mut(&id).ok_or(Error::INVALID_DEVICE_FUNCTION)?;
+    let handle = module.get_or_try(device(), || {
+        let mut module: Handle = std::ptr::null_mut();
+        // SAFETY: the program registered the wrapper, which lives in its data.
+        check(unsafe { (driver.cuModuleLoadData)(&raw mut module, *wrapper as *const c_void) })?;
+        Ok(module as usize)
+    })?;
+    Ok(handle as Handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outcomes of three attempts on device 0, and how many were made.
+    fn attempts(first: Result<u64, Error>) -> ([Result<u64, Error>; 3], usize) {
+        let mut outcomes = PerDevice::new();
+        let mut made = 0;
+        let all = [first, Ok(2), Ok(3)].map(|next| {
+            outcomes.get_or_try(0, || {
+                made += 1;
+                next
+            })
+        });
+        (all, made)
     }
-    let mut module: Handle = std::ptr::null_mut();
-    // SAFETY: the program registered the wrapper, which lives in its data.
-    check(unsafe { (driver.cuModuleLoadData)(&raw mut module, fatbin.wrapper as *const c_void) })?;
-    fatbin.modules.push((device, module as usize));
-    Ok(module)
+
+    #[test]
+    fn a_success_and_an_error_of_the_image_settle_the_outcome() {
+        assert_eq!(attempts(Ok(1)), ([Ok(1); 3], 1));
+        for number in [209, 218, 222, 801] {
+            let error = Err(Error(number));
+            assert_eq!(attempts(error), ([error; 3], 1));
+        }
+    }
+
+    #[test]
+    fn after_a_passing_error_the_next_attempt_counts() {
+        let out_of_memory = Err(Error(2));
+        let expected = [out_of_memory, Ok(2), Ok(2)];
+        assert_eq!(attempts(out_of_memory), (expected, 2));
+    }
+
+    #[test]
+    fn devices_are_apart_and_can_be_forgotten() {
+        let no_image = Error(209);
+        let mut outcomes = PerDevice::new();
+        assert_eq!(outcomes.get_or_try(0, || Err(no_image)), Err(no_image));
+        assert_eq!(outcomes.get_or_try(1, || Ok(1)), Ok(1));
+        outcomes.forget(0);
+        assert_eq!(outcomes.get_or_try(0, || Ok(2)), Ok(2));
+        assert_eq!(outcomes.get_or_try(1, || Ok(3)), Ok(1));
+    }
 }

@@ -4,7 +4,7 @@ use super::exports;
 use crate::c::{Dim3, DriverLaunchConfig, FuncAttributes, Handle, LaunchConfig, Status, get, put};
 use crate::driver::{HostFn, check, with_context};
 use crate::error::{Error, finish};
-use crate::registry::kernel;
+use crate::registry::{is_kernel, kernel};
 use std::cell::RefCell;
 use std::ffi::{c_int, c_uint, c_void};
 
@@ -112,11 +112,17 @@ pub(crate) unsafe extern "C" fn __cudaPopCallConfiguration(
 }
 
 exports! {
-    /// Launch by kernel handle (what nvcc 13 emits).
+    /// Launch by kernel handle (what nvcc 13 emits). `__cudaGetKernel` gives out host stubs as
+    /// handles, and nothing for a kernel that it does not know; other handles are the driver's.
     fn __cudaLaunchKernel | __cudaLaunchKernel_ptsz(
         function: Handle, grid: Dim3, block: Dim3, arguments: *mut *mut c_void,
         shared_bytes: usize, stream: Handle,
     ) {
+        let function = if function.is_null() || is_kernel(function) {
+            kernel(function)?
+        } else {
+            function
+        };
         launch(function, grid, block, arguments, shared_bytes, stream, (std::ptr::null(), 0))
     }
 

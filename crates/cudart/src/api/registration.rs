@@ -3,6 +3,7 @@
 //! Source: the declarations in the toolkit's public `crt/host_runtime.h`.
 
 use crate::c::{Dim3, Handle, string};
+use crate::error::Error;
 use crate::registry;
 use std::ffi::{c_char, c_int, c_void};
 
@@ -90,16 +91,22 @@ pub(crate) extern "C" fn __cudaInitModule(_fatbin: *mut *mut c_void) -> c_char {
     c_char::from(crate::error::finish(done) == 0)
 }
 
-/// The device function of a kernel's host stub.
+/// The handle that a kernel's host stub passes to `__cudaLaunchKernel`.
+///
+/// It is the stub's own address. nvcc's code asks once in the life of the process and ignores the
+/// result, so the kernel is looked up at each launch: a module that cannot be loaded then fails
+/// the launch with the module's error, and a device that was reset gets it loaded again.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn __cudaGetKernel(
     kernel: *mut Handle,
     stub: *const c_void,
 ) -> crate::c::Status {
     let find = || {
-        let function = registry::kernel(stub)?;
+        if !registry::is_kernel(stub) {
+            return Err(Error::INVALID_DEVICE_FUNCTION);
+        }
         // SAFETY: the caller passes a valid out pointer.
-        unsafe { crate::c::put(kernel, function) }
+        unsafe { crate::c::put(kernel, stub.cast_mut()) }
     };
     crate::error::finish(find())
 }
