@@ -77,6 +77,15 @@ pub(crate) struct Memcpy3D {
     pub(crate) depth: usize,
 }
 
+/// `CUctxCreateParams`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct CtxCreateParams {
+    pub(crate) affinity: *const c_void,
+    pub(crate) affinities: c_int,
+    pub(crate) graphics: *const c_void,
+}
+
 /// `CUlaunchAttribute`: an id, padding, and a 64-byte value.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]

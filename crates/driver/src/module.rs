@@ -10,7 +10,7 @@ use self_cell::self_cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use weft_compiler::{ModuleVariable, Options, RelocationKind};
+use weft_compiler::{ErrorKind, ModuleVariable, Options, RelocationKind};
 use weft_ptx::{ast, elf, fatbin};
 
 self_cell! {
@@ -135,6 +135,7 @@ impl Module {
         };
         let parsed = parse(text)?;
         check_target(parsed.borrow_dependent(), capability)?;
+        check_names(&parsed, &options)?;
         let variables = place_variables(context, &parsed)?;
         Ok(Arc::new(Self {
             context: Arc::clone(context),
@@ -291,6 +292,36 @@ fn parse(mut bytes: Vec<u8>) -> Result<Parsed, Error> {
             ))
         })
     })
+}
+
+/// Text up to this size is checked whole when it is loaded. Larger modules are those of
+/// libraries, whose thousands of kernels are compiled as they are wanted.
+const CHECKED_BYTES: usize = 1 << 20;
+
+/// Finds names that nothing declares, or that are declared twice, in every kernel: mistakes of
+/// the text, which belong to the load. What is merely unsupported only concerns the kernels
+/// that use it.
+fn check_names(parsed: &Parsed, options: &Options) -> Result<(), Error> {
+    let source = parsed.borrow_owner();
+    if source.len() > CHECKED_BYTES {
+        return Ok(());
+    }
+    let tree = parsed.borrow_dependent();
+    let mut mistakes = Vec::new();
+    for name in weft_compiler::kernels(tree) {
+        if let Err(errors) = weft_compiler::lower(tree, source.as_bytes(), name, options) {
+            mistakes.extend(errors.into_iter().filter(|error| {
+                matches!(
+                    error.kind,
+                    ErrorKind::Unknown { .. } | ErrorKind::Duplicate { .. }
+                )
+            }));
+        }
+    }
+    if mistakes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::InvalidPtx(render(source, &mistakes)))
 }
 
 /// PTX for a newer GPU may use what this one lacks.

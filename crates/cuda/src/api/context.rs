@@ -1,6 +1,6 @@
 //! Context management.
 
-use crate::c::{Device, Handle, put, put_optional};
+use crate::c::{CtxCreateParams, Device, Handle, get, put, put_optional};
 use crate::call::exports;
 use crate::result::CUresult;
 use crate::runtime::{
@@ -54,11 +54,16 @@ exports! {
     }
 
     fn cuCtxCreate_v4(
-        out: *mut Handle, parameters: *const c_void, flags: c_uint, ordinal: Device,
+        out: *mut Handle, parameters: *const CtxCreateParams, flags: c_uint, ordinal: Device,
     ) {
-        // Execution affinity and graphics interoperability, of which there is none.
+        // Execution affinity and graphics interoperability, of which there is none; a structure
+        // that asks for neither is as good as none.
         if !parameters.is_null() {
-            return Err(CUresult::NOT_SUPPORTED);
+            // SAFETY: not null, and valid by the caller's contract.
+            let asked = unsafe { get(parameters) }?;
+            if asked.affinities != 0 || !asked.graphics.is_null() {
+                return Err(CUresult::NOT_SUPPORTED);
+            }
         }
         create(out, flags, ordinal)
     }
