@@ -48,7 +48,7 @@ impl Kernel {
             .iter()
             .flat_map(|address| address.to_le_bytes())
             .collect();
-        let symbols = context.allocate((table.len() as u64).max(8), AllocationKind::Device, 0)?;
+        let symbols = context.allocate((table.len() as u64).max(8), AllocationKind::Internal, 0)?;
         context.device().write(symbols, &table)?;
         let dynamic = MAX_SHARED_BYTES_PER_BLOCK.saturating_sub(image.shared_dynamic_offset);
         Ok(Arc::new(Self {
@@ -200,7 +200,7 @@ impl Kernel {
             return Ok(block);
         }
         let bytes = u64::from(self.image.param_bytes).max(8);
-        self.context.allocate(bytes, AllocationKind::Device, 0)
+        self.context.allocate(bytes, AllocationKind::Internal, 0)
     }
 
     pub(crate) fn give_back_block(&self, block: u64) {

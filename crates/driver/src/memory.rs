@@ -25,6 +25,33 @@ pub enum AllocationKind {
     Host,
     /// `cuMemHostRegister`: the program's own memory, mapped.
     Registered,
+    /// A variable of a loaded module, in device memory; the module frees it.
+    Variable,
+    /// The same, declared managed.
+    ManagedVariable,
+    /// What a kernel needs besides: its symbol table and parameter blocks. Nothing of the
+    /// program's.
+    Internal,
+}
+
+impl AllocationKind {
+    /// Whether the program frees it as device memory (`cuMemFree`).
+    #[must_use]
+    pub const fn is_freed_as_device_memory(self) -> bool {
+        matches!(self, Self::Device | Self::Managed)
+    }
+
+    /// Whether host and device may both use it at any time.
+    #[must_use]
+    pub const fn is_managed(self) -> bool {
+        matches!(self, Self::Managed | Self::ManagedVariable)
+    }
+
+    /// Whether it is host memory.
+    #[must_use]
+    pub const fn is_host(self) -> bool {
+        matches!(self, Self::Host | Self::Registered)
+    }
 }
 
 /// An allocation.
@@ -110,7 +137,12 @@ impl Device {
         let memory = self.chip.memory();
         let unmapped = match allocation.kind {
             AllocationKind::Registered => memory.unmap_host(allocation.address),
-            AllocationKind::Device | AllocationKind::Managed | AllocationKind::Host => {
+            AllocationKind::Device
+            | AllocationKind::Managed
+            | AllocationKind::Host
+            | AllocationKind::Variable
+            | AllocationKind::ManagedVariable
+            | AllocationKind::Internal => {
                 let unmapped = memory.unmap(allocation.address);
                 lock(&self.allocator).release(allocation.address);
                 unmapped
@@ -146,9 +178,12 @@ impl Context {
     pub fn allocate(&self, bytes: u64, kind: AllocationKind, tag: u64) -> Result<u64, Error> {
         let alignment = match kind {
             AllocationKind::Host => HOST_ALIGNMENT,
-            AllocationKind::Device | AllocationKind::Managed | AllocationKind::Registered => {
-                ALIGNMENT
-            }
+            AllocationKind::Device
+            | AllocationKind::Managed
+            | AllocationKind::Registered
+            | AllocationKind::Variable
+            | AllocationKind::ManagedVariable
+            | AllocationKind::Internal => ALIGNMENT,
         };
         self.allocate_aligned(bytes, alignment, kind, tag)
     }

@@ -378,9 +378,9 @@ fn allocate_variables(
             continue;
         }
         let kind = if variable.managed {
-            AllocationKind::Managed
+            AllocationKind::ManagedVariable
         } else {
-            AllocationKind::Device
+            AllocationKind::Variable
         };
         let alignment = u64::from(variable.align);
         let address = context.allocate_aligned(variable.bytes.max(1), alignment, kind, 0)?;

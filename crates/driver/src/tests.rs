@@ -357,6 +357,38 @@ fn kernels_say_what_blocks_they_need() {
 }
 
 #[test]
+fn only_a_module_frees_its_variables_and_what_its_kernels_need() {
+    let device = device();
+    let context = Context::new(&device, 0);
+    let text = b".version 8.0\n.target sm_80\n.address_size 64\n.visible .global .b64 v = 5;\n\
+        .visible .global .attribute(.managed) .b64 m;";
+    let module = Module::load(&context, ModuleImage::Ptx(text)).unwrap();
+    let kernel = store(&context);
+    let block = kernel.take_block().unwrap();
+    let [variable, managed] = ["v", "m"].map(|name| module.variable(name).unwrap().0);
+    for (address, kind) in [
+        (variable, AllocationKind::Variable),
+        (managed, AllocationKind::ManagedVariable),
+        (kernel.symbols, AllocationKind::Internal),
+        (block, AllocationKind::Internal),
+    ] {
+        assert_eq!(device.allocation_of(address).unwrap().kind, kind);
+        let freed = context.free(address, AllocationKind::is_freed_as_device_memory);
+        assert!(matches!(freed, Err(Error::InvalidValue(_))), "{kind:?}");
+        assert!(device.allocation_of(address).is_some(), "{kind:?}");
+    }
+    kernel.give_back_block(block);
+    let target = allocate(&context, 8);
+    kernel.launch(&shape(1, 1), &target.to_le_bytes()).unwrap();
+    assert_eq!(word(&device, target), 42);
+    kernel.release();
+    module.unload().unwrap();
+    for address in [variable, managed, kernel.symbols, block] {
+        assert!(device.allocation_of(address).is_none());
+    }
+}
+
+#[test]
 fn what_a_reset_freed_is_refused_even_if_its_addresses_are_in_use_again() {
     let device = device();
     let context = device.retain_primary();

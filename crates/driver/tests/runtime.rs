@@ -182,7 +182,9 @@ fn module_variables_are_placed_and_hold_their_initial_values() {
     assert_eq!(value("wide"), [0; 3]);
     assert_eq!(address("wide") % 8192, 0);
     let managed = device.allocation_of(address("shared_with_host")).unwrap();
-    assert_eq!(managed.kind, AllocationKind::Managed);
+    assert_eq!(managed.kind, AllocationKind::ManagedVariable);
+    let plain = device.allocation_of(address("plain")).unwrap();
+    assert_eq!(plain.kind, AllocationKind::Variable);
     assert!(matches!(
         module.variable("none"),
         Err(Error::NotFound { .. })

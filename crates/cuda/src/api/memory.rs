@@ -1,5 +1,6 @@
 //! Memory management: allocation, host memory, fills.
 
+use super::pointer::allocation_of_program;
 use crate::c::{DevicePtr, Handle, MemLocation, put, put_optional};
 use crate::call::exports;
 use crate::result::CUresult;
@@ -10,16 +11,13 @@ use weft_driver::AllocationKind;
 /// Rows of pitched memory begin at multiples of this many bytes, as texture units want it.
 const PITCH_BYTES: usize = 512;
 
-/// Whether `cuMemFree` frees memory of this kind.
-pub(super) fn is_device_memory(kind: AllocationKind) -> bool {
-    matches!(kind, AllocationKind::Device | AllocationKind::Managed)
-}
-
 /// Frees device memory and tells its pool.
 pub(super) fn free(address: DevicePtr) -> Result<(), CUresult> {
     let context = usable()?;
     let allocation = context.device().allocation_of(address);
-    context.free(address, is_device_memory).map_err(code)?;
+    context
+        .free(address, AllocationKind::is_freed_as_device_memory)
+        .map_err(code)?;
     if let Some(allocation) = allocation
         && allocation.tag != 0
         && let Some(handle) = POOLS.find(|pool| pool.id() == allocation.tag)
@@ -156,8 +154,7 @@ exports! {
     ) {
         let context = usable()?;
         let known = context.device().allocation_of(pointer as u64);
-        let is_host = |kind| matches!(kind, AllocationKind::Host | AllocationKind::Registered);
-        if flags != 0 || !known.is_some_and(|allocation| is_host(allocation.kind)) {
+        if flags != 0 || !known.is_some_and(|allocation| allocation.kind.is_host()) {
             return Err(CUresult::INVALID_VALUE);
         }
         // SAFETY: the caller passes a valid out pointer.
@@ -178,11 +175,8 @@ exports! {
     fn cuMemGetAddressRange_v2(
         base: *mut DevicePtr, bytes: *mut usize, address: DevicePtr,
     ) {
-        let context = usable()?;
-        let allocation = context
-            .device()
-            .allocation_of(address)
-            .ok_or(CUresult::NOT_FOUND)?;
+        usable()?;
+        let allocation = allocation_of_program(address)?.ok_or(CUresult::NOT_FOUND)?;
         // SAFETY: the caller passes null or valid out pointers.
         unsafe { put_optional(base, allocation.address) };
         let size = usize::try_from(allocation.bytes).unwrap_or(usize::MAX);
@@ -288,11 +282,8 @@ exports! {
 
 /// Checks that a range lies in one allocation.
 fn known_range(address: DevicePtr, bytes: usize) -> Result<(), CUresult> {
-    let context = usable()?;
-    let allocation = context
-        .device()
-        .allocation_of(address)
-        .ok_or(CUresult::INVALID_VALUE)?;
+    usable()?;
+    let allocation = allocation_of_program(address)?.ok_or(CUresult::INVALID_VALUE)?;
     let room = allocation.bytes - (address - allocation.address);
     if bytes as u64 > room {
         return Err(CUresult::INVALID_VALUE);

@@ -11,6 +11,12 @@ use weft_driver::{Allocation, AllocationKind};
 const MEMORY_HOST: c_uint = 1;
 const MEMORY_DEVICE: c_uint = 2;
 
+/// The allocation that holds an address, if it is one that the program can know of.
+pub(super) fn allocation_of_program(address: DevicePtr) -> Result<Option<Allocation>, CUresult> {
+    let allocation = device()?.allocation_of(address);
+    Ok(allocation.filter(|allocation| allocation.kind != AllocationKind::Internal))
+}
+
 /// Stores one attribute (`CU_POINTER_ATTRIBUTE_*` number) of an allocation.
 ///
 /// # Safety
@@ -25,11 +31,8 @@ unsafe fn store(
     address: DevicePtr,
     allocation: &Allocation,
 ) -> Result<(), CUresult> {
-    let is_host = matches!(
-        allocation.kind,
-        AllocationKind::Host | AllocationKind::Registered
-    );
-    let is_managed = allocation.kind == AllocationKind::Managed;
+    let is_host = allocation.kind.is_host();
+    let is_managed = allocation.kind.is_managed();
     // SAFETY: the caller's out pointer, for each store below.
     unsafe {
         match attribute {
@@ -87,9 +90,7 @@ unsafe fn store_unknown(out: *mut c_void, attribute: c_int) {
 
 exports! {
     fn cuPointerGetAttribute(out: *mut c_void, attribute: c_int, address: DevicePtr) {
-        let allocation = device()?
-            .allocation_of(address)
-            .ok_or(CUresult::INVALID_VALUE)?;
+        let allocation = allocation_of_program(address)?.ok_or(CUresult::INVALID_VALUE)?;
         // SAFETY: the caller passes a pointer for the attribute's type.
         unsafe { store(out, attribute, address, &allocation) }
     }
@@ -97,7 +98,7 @@ exports! {
     fn cuPointerGetAttributes(
         count: c_uint, attributes: *const c_int, out: *const *mut c_void, address: DevicePtr,
     ) {
-        let known = device()?.allocation_of(address);
+        let known = allocation_of_program(address)?;
         if attributes.is_null() || out.is_null() {
             return Err(CUresult::INVALID_VALUE);
         }
@@ -123,8 +124,7 @@ exports! {
 
     /// The attribute is about the order of host accesses, which is always synchronous here.
     fn cuPointerSetAttribute(_value: *const c_void, _attribute: c_int, address: DevicePtr) {
-        device()?
-            .allocation_of(address)
+        allocation_of_program(address)?
             .map(|_| ())
             .ok_or(CUresult::INVALID_VALUE)
     }
