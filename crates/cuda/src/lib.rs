@@ -16,6 +16,8 @@
 mod api;
 mod c;
 mod call;
+#[cfg(test)]
+mod coverage;
 mod handle;
 mod proc_address;
 mod result;

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 /// An exported function.
 pub(crate) struct Export {
-    name: &'static str,
+    pub(crate) name: &'static str,
     address: *const (),
 }
 
@@ -150,7 +150,7 @@ fn symbols() -> &'static HashMap<&'static str, &'static Export> {
     SYMBOLS.get_or_init(|| {
         api::EXPORTS
             .iter()
-            .flat_map(|area| area.iter())
+            .flat_map(|(_, exports)| exports.iter())
             .map(|export| (export.name, export))
             .collect()
     })

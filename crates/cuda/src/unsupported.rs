@@ -15,7 +15,12 @@ macro_rules! unsupported {
             }
             CUresult::NOT_SUPPORTED
         }
-    )*};
+    )*
+
+        /// Their names.
+        #[cfg(test)]
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
 }
 
 // Arguments are not read, which every supported C calling convention allows.

@@ -22,18 +22,21 @@ mod stream;
 
 use crate::proc_address::Export;
 
-/// Every implemented function.
-pub(crate) const EXPORTS: &[&[Export]] = &[
-    context::EXPORTS,
-    copy::EXPORTS,
-    device::EXPORTS,
-    entry::EXPORTS,
-    event::EXPORTS,
-    execution::EXPORTS,
-    linker::EXPORTS,
-    memory::EXPORTS,
-    module::EXPORTS,
-    pointer::EXPORTS,
-    pool::EXPORTS,
-    stream::EXPORTS,
+/// Every implemented function by area.
+pub(crate) const EXPORTS: &[(&str, &[Export])] = &[
+    (
+        "Initialization, versions, errors, entry points",
+        entry::EXPORTS,
+    ),
+    ("Devices", device::EXPORTS),
+    ("Contexts", context::EXPORTS),
+    ("Modules and libraries", module::EXPORTS),
+    ("Linking", linker::EXPORTS),
+    ("Memory", memory::EXPORTS),
+    ("Copies", copy::EXPORTS),
+    ("Stream-ordered memory", pool::EXPORTS),
+    ("Unified addressing", pointer::EXPORTS),
+    ("Streams", stream::EXPORTS),
+    ("Events", event::EXPORTS),
+    ("Execution and occupancy", execution::EXPORTS),
 ];
