@@ -52,7 +52,7 @@ pub fn compile_kernel(
     source: &[u8],
     kernel: &str,
     options: &Options,
-) -> Result<image::Image, Vec<Error>> {
+) -> Result<Image, Vec<Error>> {
     let mut unit = lower(module, source, kernel, options)?;
     optimise(&mut unit);
     debug_assert_eq!(verify::verify(&unit), Ok(()), "lowering made broken IR");

@@ -332,7 +332,6 @@ fn read_metadata(bytes: &[u8]) -> Result<Image, ImageError> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
 
     fn sample() -> Image {

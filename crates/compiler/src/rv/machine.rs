@@ -17,8 +17,6 @@ impl Reg {
     /// Number of the first virtual register: 32 each of `x`, `f` and `v` come before.
     const FIRST_VIRTUAL: u32 = 96;
     pub(crate) const ZERO: Self = Self(0);
-    pub(crate) const RA: Self = Self(1);
-    pub(crate) const SP: Self = Self(2);
     pub(crate) const TP: Self = Self(4);
     pub(crate) const A0: Self = Self(10);
     pub(crate) const A1: Self = Self(11);

@@ -8,9 +8,8 @@ impl Selector<'_> {
     pub(super) fn atomic(
         &mut self,
         op: AtomicOp,
-        space: Space,
+        (space, address, offset): (Space, Value, i32),
         width: Width,
-        (address, offset): (Value, i32),
         operand: Value,
         compare: Option<Value>,
         to: Value,

@@ -1,10 +1,10 @@
 //! Comparisons and selection between values.
 
-use super::forms::{r, r1, ri, vi, vv, vx};
+use super::forms::{r, ri, vi, vv, vx};
 use super::{Selected, Selector, sew, vector_class};
 use crate::ir::{FloatCompare, FloatType, IntCompare, Type, Value};
 use crate::rv::machine::Reg;
-use weft_isa::Inst;
+use weft_isa::{Inst, V};
 
 /// The comparison with operands exchanged.
 pub(crate) const fn exchanged(op: IntCompare) -> IntCompare {
@@ -20,6 +20,29 @@ pub(crate) const fn exchanged(op: IntCompare) -> IntCompare {
         IntCompare::GreaterUnsigned => IntCompare::LessUnsigned,
         IntCompare::GreaterEqualUnsigned => IntCompare::LessEqualUnsigned,
     }
+}
+
+/// An instruction from mask, vector and immediate.
+type ImmediateForm = fn(V, V, i32) -> Inst;
+
+/// The comparison with a 5-bit immediate as an instruction and its immediate; `None` where there
+/// is no such instruction.
+fn immediate_form(op: IntCompare, imm: i32) -> Option<(i32, ImmediateForm)> {
+    let form: ImmediateForm = match op {
+        IntCompare::Equal => vi!(VmseqVi),
+        IntCompare::NotEqual => vi!(VmsneVi),
+        IntCompare::LessEqualSigned | IntCompare::LessSigned => vi!(VmsleVi),
+        IntCompare::LessEqualUnsigned | IntCompare::LessUnsigned => vi!(VmsleuVi),
+        IntCompare::GreaterSigned | IntCompare::GreaterEqualSigned => vi!(VmsgtVi),
+        IntCompare::GreaterUnsigned | IntCompare::GreaterEqualUnsigned => vi!(VmsgtuVi),
+    };
+    let below = match op {
+        IntCompare::LessSigned | IntCompare::GreaterEqualSigned => imm > -16,
+        // Zero is the one value from which subtraction would wrap around.
+        IntCompare::LessUnsigned | IntCompare::GreaterEqualUnsigned => imm > -16 && imm != 0,
+        _ => return Some((imm, form)),
+    };
+    below.then_some((imm - 1, form))
 }
 
 impl Selector<'_> {
@@ -133,32 +156,11 @@ impl Selector<'_> {
             (exchanged(op), b, a)
         };
         let x = self.v(a);
-        if let Some(imm) = self.small_constant(b) {
-            let done = match op {
-                IntCompare::Equal => Some(self.compare_imm(ty, x, imm, vi!(VmseqVi))),
-                IntCompare::NotEqual => Some(self.compare_imm(ty, x, imm, vi!(VmsneVi))),
-                IntCompare::LessEqualSigned => Some(self.compare_imm(ty, x, imm, vi!(VmsleVi))),
-                IntCompare::LessEqualUnsigned => Some(self.compare_imm(ty, x, imm, vi!(VmsleuVi))),
-                IntCompare::GreaterSigned => Some(self.compare_imm(ty, x, imm, vi!(VmsgtVi))),
-                IntCompare::GreaterUnsigned => Some(self.compare_imm(ty, x, imm, vi!(VmsgtuVi))),
-                IntCompare::LessSigned if imm > -16 => {
-                    Some(self.compare_imm(ty, x, imm - 1, vi!(VmsleVi)))
-                }
-                IntCompare::GreaterEqualSigned if imm > -16 => {
-                    Some(self.compare_imm(ty, x, imm - 1, vi!(VmsgtVi)))
-                }
-                // Zero is the one value to which subtraction would wrap around.
-                IntCompare::LessUnsigned if imm > -16 && imm != 0 => {
-                    Some(self.compare_imm(ty, x, imm - 1, vi!(VmsleuVi)))
-                }
-                IntCompare::GreaterEqualUnsigned if imm > -16 && imm != 0 => {
-                    Some(self.compare_imm(ty, x, imm - 1, vi!(VmsgtuVi)))
-                }
-                _ => None,
-            };
-            if done.is_some() {
-                return;
-            }
+        if let Some(imm) = self.small_constant(b)
+            && let Some((imm, form)) = immediate_form(op, imm)
+        {
+            self.compare_imm(ty, x, imm, form);
+            return;
         }
         let greater_equal = matches!(
             op,
@@ -468,10 +470,5 @@ impl Selector<'_> {
     /// An `x` register that is 1 if another is zero.
     pub(super) fn is_zero(&mut self, a: Reg) -> Reg {
         self.op_imm(a, 1, ri!(Sltiu))
-    }
-
-    /// Number of lanes in a mask.
-    pub(super) fn count_lanes(&mut self, mask: Reg) -> Reg {
-        self.op1(mask, r1!(Cpopw))
     }
 }

@@ -1,6 +1,6 @@
 //! Conversions between widths, and between integers and floats.
 
-use super::forms::{r, r1, ri, rs, v1, vu, vv, vx};
+use super::forms::{r, r1, ri, v1, vu, vv, vx};
 use super::{Selected, Selector, sew};
 use crate::ir::{FloatType, Rounding, Type, Value};
 use crate::rv::machine::Reg;
@@ -376,11 +376,6 @@ impl Selector<'_> {
         });
         self.set_f(to, reg);
         Ok(())
-    }
-
-    /// A 64-bit `x` register moved left and back, keeping `bits` with their sign.
-    pub(super) fn window_of(&mut self, address: Reg) -> Reg {
-        self.op_imm(address, 56, rs!(Srli))
     }
 
     /// A vector of lane numbers at an element width.

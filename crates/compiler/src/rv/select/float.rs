@@ -51,8 +51,7 @@ impl Selector<'_> {
         op: FloatBinaryOp,
         float: FloatType,
         rounding: Rounding,
-        a: Value,
-        b: Value,
+        [a, b]: [Value; 2],
         to: Value,
         divergent: bool,
     ) -> Selected {

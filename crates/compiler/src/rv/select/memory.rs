@@ -432,7 +432,8 @@ impl Selector<'_> {
         self.vector_imm(Type::B64, lanes, LANE_SHIFT, vu!(VsllVi))
     }
 
-    pub(super) fn to_generic(&mut self, space: Space, a: Value, to: Value) -> Selected {
+    /// The generic address of an address in a space.
+    pub(super) fn generic_of(&mut self, space: Space, a: Value, to: Value) -> Selected {
         match space {
             Space::Local => {
                 let starts = self.lane_starts();
@@ -471,7 +472,8 @@ impl Selector<'_> {
         }
     }
 
-    pub(super) fn from_generic(&mut self, space: Space, a: Value, to: Value) -> Selected {
+    /// The address in a space of a generic address.
+    pub(super) fn offset_in(&mut self, space: Space, a: Value, to: Value) -> Selected {
         match space {
             Space::Local => {
                 let starts = self.lane_starts();

@@ -552,7 +552,7 @@ impl<'a> Selector<'a> {
             ) => self.extend(signed, from, ty, value, to, divergent),
             (&Op::Pack(low, high), &[to]) => self.pack(low, high, to, divergent),
             (&Op::FloatBinary(op, ty, rounding, a, b), &[to]) => {
-                self.float_binary(op, ty, rounding, a, b, to, divergent)
+                self.float_binary(op, ty, rounding, [a, b], to, divergent)
             }
             (&Op::FusedMultiplyAdd(ty, rounding, a, b, c), &[to]) => {
                 self.fused_multiply_add(ty, rounding, [a, b, c], to, divergent)
@@ -602,8 +602,8 @@ impl<'a> Selector<'a> {
                 let frame = u64::from(self.function.local_bytes);
                 self.frame_address(frame + u64::from(offset), to)
             }
-            (&Op::ToGeneric(space, a), &[to]) => self.to_generic(space, a, to),
-            (&Op::FromGeneric(space, a), &[to]) => self.from_generic(space, a, to),
+            (&Op::ToGeneric(space, a), &[to]) => self.generic_of(space, a, to),
+            (&Op::FromGeneric(space, a), &[to]) => self.offset_in(space, a, to),
             (&Op::IsSpace(space, a), &[to]) => self.is_space(space, a, to, divergent),
             (
                 &Op::Load {
@@ -639,7 +639,7 @@ impl<'a> Selector<'a> {
                     compare,
                 },
                 &[to],
-            ) => self.atomic(op, space, width, (address, offset), operand, compare, to),
+            ) => self.atomic(op, (space, address, offset), width, operand, compare, to),
             (Op::Fence, []) => {
                 self.m.scalar(Inst::Fence { pred: 3, succ: 3 });
                 Ok(())
