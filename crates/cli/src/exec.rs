@@ -44,9 +44,10 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.file.display();
     let file = fs::read(&arguments.file).with_context(|| format!("failed to read {name}"))?;
-    let mut options = Options::default();
-    options.instructions_max = arguments.limit;
-    options.heap_bytes = arguments.heap << 20;
+    let options = Options {
+        heap_bytes: arguments.heap << 20,
+        instructions_max: arguments.limit,
+    };
     let outcome = exec_elf::run(&file, &options, &mut io::stdout().lock())
         .with_context(|| format!("failed to execute {name}"))?;
     if arguments.count {

@@ -67,7 +67,7 @@ fn the_exit_status_is_the_programs() {
         let output = exec(&file, &[]);
         assert_eq!(
             output.status.code(),
-            Some(status as i32),
+            i32::try_from(status).ok(),
             "{}",
             stderr(&output)
         );
@@ -80,7 +80,7 @@ fn what_the_program_writes_is_on_stdout() {
     // auipc a1, 0: the text begins 8 instructions further on.
     let code = [
         A1 << 7 | 0x17,
-        8 * 4 << 20 | A1 << 15 | A1 << 7 | 0x13,
+        (8 * 4) << 20 | A1 << 15 | A1 << 7 | 0x13,
         li(A0, 1),
         li(A2, 6),
         li(A7, WRITE),
