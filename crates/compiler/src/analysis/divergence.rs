@@ -125,6 +125,7 @@ pub(crate) fn loop_exits(graph: &Graph, loops: &Loops) -> Vec<Vec<Block>> {
 #[derive(Debug)]
 pub(crate) struct Divergence {
     values: Vec<bool>,
+    /// Loops that threads may leave in different iterations or to different places.
     loops: Vec<bool>,
 }
 
@@ -132,11 +133,6 @@ impl Divergence {
     /// Whether the value may differ between threads that compute it together.
     pub(crate) fn is_divergent(&self, value: Value) -> bool {
         self.values[value.index()]
-    }
-
-    /// Whether threads may leave the loop in different iterations or to different places.
-    pub(crate) fn is_divergent_loop(&self, id: LoopId) -> bool {
-        self.loops[id.index()]
     }
 
     /// Analyses a function. `one_dimensional`: its CTAs are known to extend along x only.

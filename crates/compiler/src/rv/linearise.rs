@@ -37,10 +37,9 @@ pub(crate) fn linearise(function: &Function, facts: UnitFacts) -> Result<Machine
     let plan = Plan::new(
         function,
         &graph,
-        &dominators,
+        (&dominators, &post_dominators),
         &loops,
         layout,
-        &post_dominators,
         &divergence,
         facts.callees_exit && has_calls,
     );

@@ -58,10 +58,9 @@ impl Plan {
     pub(crate) fn new(
         function: &Function,
         graph: &Graph,
-        dominators: &Dominators,
+        (dominators, post_dominators): (&Dominators, &PostDominators),
         loops: &Loops,
         layout: Vec<Block>,
-        post_dominators: &PostDominators,
         divergence: &Divergence,
         calls_may_end_lanes: bool,
     ) -> Self {
