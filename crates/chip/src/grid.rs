@@ -1,6 +1,7 @@
 //! Running a grid: CTA `i` on core `i % cores`, cores on host threads.
 //!
-//! Worker `w` of `n` runs cores `w`, `w + n`, ... in turn, each for a slice. CTAs of a core run
+//! Worker `w` of `n` runs cores `w`, `w + n`, ... in turn, each for a CTA or, if that is long,
+//! a slice of one. CTAs of a core run
 //! one after the other in grid order, so what a core does depends on the launch alone, and a
 //! CTA that waits for one with a smaller index always gets what it waits for.
 #![expect(
@@ -23,7 +24,7 @@ use crate::mem::Memory;
 use crate::program::Image;
 use crate::report::{ClassCounts, MemoryTraffic};
 
-/// Instructions of a core before the worker turns to its next core.
+/// Most instructions of a core before the worker turns to its next core.
 const CORE_SLICE: i64 = 1 << 20;
 
 /// What all workers need to know of a launch.
@@ -92,9 +93,9 @@ impl Worker {
                             outcome.ctas += 1;
                             *begun = false;
                             *cta += u64::from(job.cores);
-                            if *cta >= ctas {
-                                return false;
-                            }
+                            // The next core's CTA is the next of the grid: its data
+                            // is next to this one's, for the host's caches too.
+                            return *cta < ctas;
                         }
                         Slice::Fault(fault) => {
                             job.stop.store(true, Ordering::Relaxed);
