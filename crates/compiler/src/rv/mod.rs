@@ -150,14 +150,23 @@ fn link(image: &mut Image, codes: Vec<Code>) {
     }
 }
 
+/// Widest access to an argument in bytes.
+const ARGUMENT_BYTES_MAX: u32 = 8;
+
 /// Sums frames along the deepest chain of calls.
 fn measure_memory(unit: &Unit, image: &mut Image) {
     let count = unit.functions.len();
     let mut callees: Vec<Vec<usize>> = vec![Vec::new(); count];
+    // Arguments lie beyond the caller's frame, even those of calls that never happen because
+    // they end the launch.
+    let mut outgoing = vec![0u32; count];
     let mut indirect = false;
     for (at, function) in unit.functions.iter().enumerate() {
         for inst in &function.insts {
             match inst.op {
+                Op::OutgoingAddress(offset) => {
+                    outgoing[at] = outgoing[at].max(offset.saturating_add(ARGUMENT_BYTES_MAX));
+                }
                 Op::Call(id) => callees[at].push(id.index()),
                 Op::CallIndirect(_) => indirect = true,
                 _ => {}
@@ -170,7 +179,11 @@ fn measure_memory(unit: &Unit, image: &mut Image) {
         .iter()
         .map(|symbol| (symbol.local_bytes, symbol.stack_bytes))
         .collect();
-    let mut total = own.clone();
+    let mut total: Vec<(u32, u32)> = own
+        .iter()
+        .zip(&outgoing)
+        .map(|(own, arguments)| (own.0.saturating_add(*arguments), own.1))
+        .collect();
     let mut cyclic = false;
     for round in 0..=count {
         let mut changed = false;

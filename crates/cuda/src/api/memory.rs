@@ -11,9 +11,12 @@ use weft_driver::AllocationKind;
 /// Rows of pitched memory begin at multiples of this many bytes, as texture units want it.
 const PITCH_BYTES: usize = 512;
 
-/// Frees device memory and tells its pool.
+/// Frees device memory and tells its pool. Freeing null does nothing, as programs rely on.
 pub(super) fn free(address: DevicePtr) -> Result<(), CUresult> {
     let context = usable()?;
+    if address == 0 {
+        return Ok(());
+    }
     let allocation = context.device().allocation_of(address);
     context
         .free(address, AllocationKind::is_freed_as_device_memory)
