@@ -221,7 +221,6 @@ pub(crate) fn number(error: &Error) -> CUresult {
         Error::OutOfMemory { .. } => CUresult::OUT_OF_MEMORY,
         Error::ContextDestroyed => CUresult::CONTEXT_IS_DESTROYED,
         Error::InvalidPtx(_) => CUresult::INVALID_PTX,
-        Error::UnsupportedPtxVersion(_) => CUresult::UNSUPPORTED_PTX_VERSION,
         Error::NoBinaryForGpu(_) => CUresult::NO_BINARY_FOR_GPU,
         Error::InvalidImage(_) => CUresult::INVALID_IMAGE,
         Error::NotFound { .. } => CUresult::NOT_FOUND,

@@ -25,9 +25,6 @@ pub enum Error {
     /// `CUDA_ERROR_INVALID_PTX`.
     #[error("invalid or unsupported PTX\n{0}")]
     InvalidPtx(String),
-    /// PTX for a newer language version or target: `CUDA_ERROR_UNSUPPORTED_PTX_VERSION`.
-    #[error("{0}")]
-    UnsupportedPtxVersion(String),
     /// Machine code but no PTX this device can take: `CUDA_ERROR_NO_BINARY_FOR_GPU`.
     #[error("{0}")]
     NoBinaryForGpu(String),

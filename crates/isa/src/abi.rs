@@ -28,7 +28,9 @@
 //! return values are in lane-local memory: the callee's frame begins at `tp`, which the
 //! caller has advanced by its own frame size and restores after the call. Parameters lie at
 //! the start of the callee's frame in order of declaration, each at its natural alignment;
-//! return values follow, aligned likewise.
+//! return values follow, aligned likewise. If a device function of the image contains PTX
+//! `exit`, every function returns in `a0` the lanes of the call that have not exited, and the
+//! caller goes on with those.
 //!
 //! # Address space
 //!

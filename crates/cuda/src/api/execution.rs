@@ -21,6 +21,11 @@ mod launch_attribute {
     pub(super) const IGNORE: u32 = 0;
     pub(super) const COOPERATIVE: u32 = 2;
     pub(super) const CLUSTER_DIMENSION: u32 = 4;
+    pub(super) const PROGRAMMATIC_EVENT: u32 = 7;
+    pub(super) const COMPLETION_EVENT: u32 = 12;
+    pub(super) const UPDATABLE_NODE: u32 = 13;
+    /// From here on they change what a launch does, or are not known.
+    pub(super) const NO_HINT: u32 = 18;
 }
 
 /// The parameter block of a launch, from the list of pointers or from the `extra` buffer.
@@ -138,13 +143,20 @@ unsafe fn launch_ex(
                     return Err(CUresult::NOT_SUPPORTED);
                 }
             }
-            // The rest are hints (cache windows, priorities, serialisation, carveout), which
-            // allow more freedom than the eager order of execution takes.
-            launch_attribute::IGNORE..=18 => {}
-            other => {
-                message(format_args!("unsupported: launch attribute {other}"));
+            // These ask for an effect: an event to record, a node to update later.
+            launch_attribute::PROGRAMMATIC_EVENT
+            | launch_attribute::COMPLETION_EVENT
+            | launch_attribute::UPDATABLE_NODE
+            | launch_attribute::NO_HINT.. => {
+                let id = attribute.id;
+                message(format_args!(
+                    "unsupported: launch attribute {id} (CUlaunchAttributeID)"
+                ));
                 return Err(CUresult::NOT_SUPPORTED);
             }
+            // The rest are hints (cache windows, priorities, serialisation, carveout), which
+            // allow more freedom than the eager order of execution takes.
+            launch_attribute::IGNORE..launch_attribute::NO_HINT => {}
         }
     }
     let shape = LaunchConfig {
