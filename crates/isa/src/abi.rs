@@ -121,6 +121,8 @@ pub enum FaultCode {
     Unreachable = 4,
     /// An indirect branch or call had no valid target.
     BadTarget = 5,
+    /// A matrix instruction was executed by a part of a warp.
+    PartialWarp = 6,
 }
 
 impl FaultCode {
@@ -133,6 +135,7 @@ impl FaultCode {
             3 => Some(Self::DivergentBarrier),
             4 => Some(Self::Unreachable),
             5 => Some(Self::BadTarget),
+            6 => Some(Self::PartialWarp),
             _ => None,
         }
     }

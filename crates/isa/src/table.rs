@@ -1595,6 +1595,10 @@ macro_rules! for_each_inst {
             XwVtanhV = "xw.vtanh.v" [0x0003905b / 0xfc0ff07f] { vd: Vd, vs2: Vs2, vm: Vm } VectorSpecial;
             /// Flush subnormals to zero of the same sign (Xweft 5.2).
             XwVftzV = "xw.vftz.v" [0x0008105b / 0xfc0ff07f] { vd: Vd, vs2: Vs2, vm: Vm } VectorFp;
+
+            // Xweft: custom-3
+            /// Multiply matrices and add: D = A B + D, each in a register group (Xweft 7).
+            XwMma = "xw.mma" [0x0000007b / 0x0000007f] { form: Mma, vd: VdRw, vs2: Vs2, vs1: Vs1 } Matrix;
         }
     };
 }

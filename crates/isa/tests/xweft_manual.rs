@@ -5,7 +5,7 @@ mod llvm_mc;
 
 use std::collections::BTreeSet;
 
-use weft_isa::{Opcode, csr, decode};
+use weft_isa::{Inst, MatrixForm, Opcode, V, csr, decode};
 
 const MANUAL: &str = include_str!("../../../docs/xweft.md");
 
@@ -22,7 +22,10 @@ impl Entry {
         let mnemonic = self.assembly.split(' ').next().unwrap();
         Opcode::ALL
             .into_iter()
-            .find(|opcode| opcode.mnemonic() == mnemonic)
+            .find(|opcode| match mnemonic.strip_prefix(opcode.mnemonic()) {
+                Some(suffix) if *opcode == Opcode::XwMma => suffix.starts_with('.'),
+                suffix => suffix == Some(""),
+            })
             .unwrap_or_else(|| panic!("`{mnemonic}` is not in the table"))
     }
 }
@@ -82,6 +85,37 @@ fn encodings_are_those_of_the_table() {
     assert_eq!(documented, ours.collect());
 }
 
+/// The rows of the table of forms of `xw.mma`: assembly, registers of D, A and B, `.insn`.
+fn forms() -> Vec<[&'static str; 3]> {
+    rows("`xw.mma")
+        .filter_map(|cells| <[_; 3]>::try_from(cells).ok())
+        .collect()
+}
+
+#[test]
+fn matrix_forms_are_those_of_the_table() {
+    let documented: Vec<(String, &str)> = forms()
+        .into_iter()
+        .map(|[assembly, registers, _]| (assembly.to_owned(), registers))
+        .collect();
+    let ours: Vec<(String, String)> = MatrixForm::all()
+        .map(|form| {
+            let inst = Inst::XwMma {
+                form,
+                vd: V::new(8),
+                vs2: V::new(16),
+                vs1: V::new(24),
+            };
+            let (d, a, b) = (form.d_registers(), form.a_registers(), form.b_registers());
+            (inst.to_string(), format!("{d}, {a}, {b}"))
+        })
+        .collect();
+    assert_eq!(documented.len(), ours.len());
+    for (documented, ours) in documented.iter().zip(&ours) {
+        assert_eq!((&*documented.0, documented.1), (&*ours.0, &*ours.1));
+    }
+}
+
 #[test]
 fn special_registers_are_those_of_the_abi() {
     let mut documented = BTreeSet::new();
@@ -99,10 +133,18 @@ fn insn_forms_assemble_to_the_instruction() {
     if !llvm_mc::llvm_is_present("insn_forms_assemble_to_the_instruction") {
         return;
     }
-    let entries = entries();
+    let entries: Vec<(&str, &str)> = entries()
+        .iter()
+        .map(|entry| (entry.assembly, entry.insn))
+        .chain(
+            forms()
+                .into_iter()
+                .map(|[assembly, _, insn]| (assembly, insn)),
+        )
+        .collect();
     let input: String = entries
         .iter()
-        .map(|entry| entry.insn.to_owned() + "\n")
+        .map(|(_, insn)| (*insn).to_owned() + "\n")
         .collect();
     let (output, errors) = llvm_mc::run(&["-show-encoding"], &input);
     assert_eq!(errors, "");
@@ -117,8 +159,8 @@ fn insn_forms_assemble_to_the_instruction() {
         })
         .collect();
     assert_eq!(words.len(), entries.len());
-    for (entry, word) in entries.iter().zip(words) {
-        let inst = decode(word).unwrap_or_else(|| panic!("{}: {word:08x} is reserved", entry.insn));
-        assert_eq!(inst.to_string(), entry.assembly, "{}", entry.insn);
+    for ((assembly, insn), word) in entries.into_iter().zip(words) {
+        let inst = decode(word).unwrap_or_else(|| panic!("{insn}: {word:08x} is reserved"));
+        assert_eq!(inst.to_string(), assembly, "{insn}");
     }
 }

@@ -34,6 +34,7 @@ mod fp;
 mod int;
 mod integer;
 mod lanes;
+mod matrix;
 mod mem;
 mod soft;
 #[cfg(test)]

@@ -5,14 +5,14 @@
 
 use std::cell::Cell;
 
-use weft_isa::{Inst, Opcode, Sew, VType, csr};
+use weft_isa::{Inst, MatrixForm, Opcode, Sew, VType, csr};
 
 use super::float::Half;
 use super::vec_mem::{self, FaultFirst, Indexed, Move, Strided, Unit, UnitMove, segment};
 use super::{
-    Env, Flow, Handler, Hart, Level, Op, atomic, fp, illegal, int, mem, select, select_cold,
-    special, system, vec_arith as arith, vec_config, vec_fixed as fixed, vec_fp as vfp, vec_mask,
-    vec_perm as perm, vec_red as red,
+    Env, Flow, Handler, Hart, Level, Op, atomic, fp, illegal, int, matrix, mem, select,
+    select_cold, special, system, vec_arith as arith, vec_config, vec_fixed as fixed,
+    vec_fp as vfp, vec_mask, vec_perm as perm, vec_red as red,
 };
 use arith::{
     BinaryVv, BinaryVx, CarryOp, CompareVv, CompareVx, Extend, Merge, MulAddVv, MulAddVx,
@@ -387,6 +387,7 @@ impl Choice {
                 7 if word >> 30 == 3 => i64::from(word >> 20 & 0x3ff),
                 _ => 0,
             },
+            0x7b => i64::from(word >> 25 << 3 | word >> 12 & 7),
             _ => 0,
         };
     }
@@ -2099,6 +2100,7 @@ impl Choice {
             O::XwVsinV => special!(choice, Sin),
             O::XwVcosV => special!(choice, Cos),
             O::XwVtanhV => special!(choice, Tanh),
+            O::XwMma => return choice.matrix(),
             _ => return None,
         };
         Some(handler)
@@ -2108,6 +2110,15 @@ impl Choice {
     fn atomic_groups(&mut self) {
         let wider = 3 - self.vtype.sew.log2_bytes() as i8;
         self.groups(0, wider, 0);
+    }
+
+    /// `xw.mma` looks at neither `vtype` nor `vl`.
+    fn matrix(&mut self) -> Option<Handler> {
+        let form = MatrixForm::from_bits(self.op.imm as u16)?;
+        if !matrix::groups_are_aligned(form, &self.op) {
+            self.problem = Some(Problem::Group);
+        }
+        Some(matrix::handler(form, self.level))
     }
 
     fn vector_memory(&mut self) -> Option<Handler> {

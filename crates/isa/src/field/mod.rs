@@ -6,6 +6,7 @@
 //! an [`Inst`](crate::Inst) have the type [`Field::Value`].
 
 mod immediate;
+mod matrix;
 mod memory;
 mod register;
 mod rounding;
@@ -13,12 +14,14 @@ mod vector;
 
 use core::fmt;
 
+use crate::matrix::MatrixForm;
 use crate::reg::{Access, F, Register, V, X};
 
 pub use immediate::{
     BranchOffset, Code12, Csr, FliConstant, Imm12, JumpOffset, Rotate6, Shamt5, Shamt6, StoreImm12,
     Uimm5, UpperImm, VImm5,
 };
+pub use matrix::Mma;
 pub use memory::{AqRl, MemoryOrder, Pred, Succ};
 pub use register::{
     Address, Base, Fd, Fs1, Fs2, Fs3, Rd, RdPair, RdRw, Rs1, Rs2, Rs2Pair, Rs3, VAddress, Vd,
@@ -96,6 +99,7 @@ operands! {
     V: value => value.number();
     RoundingMode: value => value as u8;
     MemoryOrder: value => value as u8;
+    MatrixForm: value => value.bits();
 }
 
 /// An operand that a row always has, without bits of its own.
