@@ -5,6 +5,7 @@
 //! followed after a blank line by `hint: ...` where there is something to be done about it.
 #![forbid(unsafe_code)]
 
+mod chips;
 mod compile;
 mod exec;
 mod failure;
@@ -31,6 +32,7 @@ enum Command {
     Run(run::Arguments),
     Compile(compile::Arguments),
     Exec(exec::Arguments),
+    Chips(chips::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
+        Command::Chips(arguments) => chips::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))
 }

@@ -123,9 +123,18 @@ const RULES: &[Rule] = &[
             "weft-chip",
             "weft-compiler",
             "weft-driver",
+            "weft-fleet",
             "weft-isa",
             "weft-ptx",
         ],
+        tests_use: &[],
+        outside: true,
+        forbids_unsafe: true,
+    },
+    // Decisions about fleets are pure: nothing of ours, so no chip that executes.
+    Rule {
+        name: "weft-fleet",
+        uses: &[],
         tests_use: &[],
         outside: true,
         forbids_unsafe: true,
