@@ -5,6 +5,7 @@
 //! from a folder that the user names and are not part of the tree.
 
 pub mod driver_api;
+pub mod elf;
 pub mod examples;
 pub mod process;
 pub mod python;

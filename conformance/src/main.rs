@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use weft_conformance::process::Weft;
 use weft_conformance::table::Table;
-use weft_conformance::{examples, python, random, samples, spirv_run};
+use weft_conformance::{elf, examples, python, random, samples, spirv_run};
 
 /// Run programs and suites from outside against the built libraries.
 #[derive(Parser)]
@@ -69,6 +69,18 @@ enum Suite {
         #[arg(long, default_value = "target/random-cuda")]
         out: PathBuf,
     },
+    /// RISC-V executables that say through `tohost` whether they passed, under every engine.
+    Elf {
+        /// A folder of them; folders in it are looked into.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Write the results to this file.
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Only these engines, as `weft exec --engines` names them.
+        #[arg(long)]
+        engine: Vec<String>,
+    },
     /// NVIDIA's CUDA samples.
     Samples {
         /// A checkout of cuda-samples.
@@ -99,6 +111,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let filter = &arguments.filter;
     let mut table = Table::new(arguments.times);
     match &arguments.suite {
+        Suite::Elf { dir, json, engine } => {
+            return elf::run(&weft, dir, filter, engine, json.as_deref(), arguments.times);
+        }
         Suite::Examples { dir } => examples::run(&weft, dir, filter, &mut table)?,
         Suite::Numba => {
             python::run(

@@ -39,6 +39,14 @@ impl Weft {
         self.path.parent().unwrap_or(Path::new("."))
     }
 
+    /// Runs `weft` itself with these arguments.
+    ///
+    /// # Errors
+    /// When the command cannot be started.
+    pub fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Result<Finished> {
+        run_limited(Command::new(&self.path).args(arguments), self.limit)
+    }
+
     /// Runs `program` with `arguments` under `weft run`, in `folder` when one is given.
     ///
     /// # Errors

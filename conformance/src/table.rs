@@ -49,11 +49,34 @@ impl Table {
         self.cases.push(case);
     }
 
+    /// Adds a case and prints its line unless it passed, for suites of many cases.
+    pub fn add_silently(&mut self, case: Case) {
+        if case.verdict == Verdict::Pass {
+            self.cases.push(case);
+        } else {
+            self.add(case);
+        }
+    }
+
+    /// The cases so far.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// How many passed, failed and were skipped.
+    #[must_use]
+    pub fn counts(&self) -> [usize; 3] {
+        let passed = self.count(|verdict| matches!(verdict, Verdict::Pass));
+        let failed = self.count(|verdict| matches!(verdict, Verdict::Fail(_)));
+        [passed, failed, self.cases.len() - passed - failed]
+    }
+
     /// Whether at least one case passed and none failed.
     #[must_use]
     pub fn succeeded(&self) -> bool {
-        let failed = self.count(|verdict| matches!(verdict, Verdict::Fail(_)));
-        failed == 0 && self.count(|verdict| *verdict == Verdict::Pass) > 0
+        let [passed, failed, _] = self.counts();
+        failed == 0 && passed > 0
     }
 
     fn count(&self, wanted: impl Fn(&Verdict) -> bool) -> usize {
@@ -80,10 +103,9 @@ impl Table {
 /// The counts: `31 passed, 2 failed`, with the skipped when there are any.
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let passed = self.count(|verdict| *verdict == Verdict::Pass);
-        let failed = self.count(|verdict| matches!(verdict, Verdict::Fail(_)));
+        let [passed, failed, skipped] = self.counts();
         write!(formatter, "{passed} passed, {failed} failed")?;
-        match self.cases.len() - passed - failed {
+        match skipped {
             0 => Ok(()),
             skipped => write!(formatter, ", {skipped} skipped"),
         }

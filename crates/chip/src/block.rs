@@ -20,6 +20,7 @@ use crate::env::Env;
 use crate::exec::{Flow, Level, Op, Translated, translate};
 use crate::fault::FaultKind;
 use crate::hart::{Hart, Stop};
+use crate::machine::Enabled;
 use crate::program::Image;
 use crate::report::ClassCounts;
 
@@ -49,21 +50,49 @@ struct Block {
     links: [Cell<Option<Link>>; 2],
 }
 
+/// How a program is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mode {
+    /// Host instructions that may be used.
+    pub(crate) level: Level,
+    /// Most instructions of a block; 1 makes every instruction a block of its own.
+    pub(crate) block_length_max: usize,
+    /// Extensions without which an instruction is illegal.
+    pub(crate) enabled: Enabled,
+}
+
+impl Mode {
+    /// As kernels run: everything on.
+    pub(crate) fn of_kernels(level: Level) -> Self {
+        Self {
+            level,
+            block_length_max: BLOCK_LENGTH_MAX,
+            enabled: Enabled {
+                float: true,
+                vector: true,
+            },
+        }
+    }
+}
+
 /// The decoded form of one program, for one host thread.
 pub(crate) struct Translation {
     image: Arc<Image>,
-    level: Level,
+    mode: Mode,
     blocks: Vec<Block>,
     index: HashMap<(u64, u64), BlockIndex>,
+    /// Instructions of blocks begun that a fault kept from being executed.
+    unexecuted: ClassCounts,
 }
 
 impl Translation {
-    pub(crate) fn new(image: Arc<Image>, level: Level) -> Self {
+    pub(crate) fn new(image: Arc<Image>, mode: Mode) -> Self {
         Self {
             image,
-            level,
+            mode,
             blocks: Vec::new(),
             index: HashMap::new(),
+            unexecuted: ClassCounts::default(),
         }
     }
 
@@ -89,6 +118,9 @@ impl Translation {
                 }
             }
             if left <= 0 || hart.stop != Stop::None {
+                if let Stop::Fault { pc, .. } = hart.stop {
+                    self.take_back(hart, current, pc);
+                }
                 return left;
             }
             let [first, second] = &block.links;
@@ -115,8 +147,22 @@ impl Translation {
         }
     }
 
+    /// Uncounts the instruction at `pc`, which faulted, and those after it in its block.
+    #[cold]
+    fn take_back(&mut self, hart: &mut Hart, block: BlockIndex, pc: u64) {
+        let ops = &self.blocks[block as usize].ops;
+        let first = ops.iter().position(|op| op.pc == pc).unwrap_or(ops.len());
+        hart.retired -= (ops.len() - first) as u64;
+        for op in &ops[first..] {
+            if let Some(inst) = decode(op.word) {
+                self.unexecuted[inst.class()] += 1;
+            }
+        }
+    }
+
     /// Adds the instructions executed since the last call to `counts`.
-    pub(crate) fn take_counts(&self, counts: &mut ClassCounts) {
+    pub(crate) fn take_counts(&mut self, counts: &mut ClassCounts) {
+        let unexecuted = std::mem::take(&mut self.unexecuted);
         for block in &self.blocks {
             let runs = block.runs.take();
             if runs != 0 {
@@ -124,6 +170,9 @@ impl Translation {
                     counts[class] += runs * u64::from(count);
                 }
             }
+        }
+        for (class, count) in unexecuted.iter() {
+            counts[class] -= count;
         }
     }
 
@@ -153,16 +202,17 @@ impl Translation {
         let mut ops = Vec::new();
         let mut counts = ClassCounts::default();
         let mut pc = begin;
-        while ops.len() < BLOCK_LENGTH_MAX {
+        while ops.len() < self.mode.block_length_max {
             let Some(word) = self.image.word(pc) else {
                 break;
             };
             let (inst, word, bytes) = fetch(word);
+            let inst = inst.filter(|inst| self.mode.enabled.allow(*inst));
             let Translated {
                 op,
                 ends_block,
                 vtype: after,
-            } = translate(inst, word, bytes, pc, vtype, self.level);
+            } = translate(inst, word, bytes, pc, vtype, self.mode.level);
             pc = op.next_pc();
             ops.push(op);
             if let Some(inst) = inst {

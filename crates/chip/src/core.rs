@@ -100,6 +100,7 @@ impl Core {
                 constants: Constants::default(),
                 stop: Arc::new(AtomicBool::new(false)),
                 tracks_flags: false,
+                misaligned: false,
                 bare: false,
             },
             shared: Store::default(),
@@ -247,6 +248,10 @@ impl Core {
                         return Ok(HART_QUANTUM - left);
                     }
                 }
+                Stop::Ebreak { pc } => {
+                    return Err(self.locate(warp, FaultKind::UnknownCode(0), pc, None));
+                }
+                Stop::Refetch => {}
                 Stop::Ecall => {
                     let pc = hart.pc.wrapping_sub(4);
                     return Err(self.locate(warp, FaultKind::UnknownCode(0), pc, None));

@@ -24,6 +24,8 @@ pub(crate) struct Env {
     pub(crate) stop: Arc<AtomicBool>,
     /// The program reads accrued exceptions, so every operation must raise them.
     pub(crate) tracks_flags: bool,
+    /// Loads and stores need no alignment; atomics always do.
+    pub(crate) misaligned: bool,
     /// Bare programs have machine-mode CSRs and no special registers.
     pub(crate) bare: bool,
 }

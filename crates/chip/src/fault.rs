@@ -57,6 +57,8 @@ pub enum FaultKind {
     /// The kernel executed `xw.fault` with a code that has no meaning, or `ebreak`/`ecall`
     /// (code 0), which nothing handles on the chip.
     UnknownCode(u16),
+    /// `ebreak` of a program outside CUDA that nothing handles.
+    Breakpoint,
     /// `pc` left the program or lost its alignment.
     InstructionAddress,
     /// Every hart of the CTA that has not exited waits for a barrier that none can complete.
@@ -124,6 +126,7 @@ impl fmt::Display for FaultKind {
             }
             Self::Code(code) => write!(f, "{code:?} raised by the kernel"),
             Self::UnknownCode(code) => write!(f, "unknown fault code {code} raised by the kernel"),
+            Self::Breakpoint => f.write_str("breakpoint"),
             Self::InstructionAddress => f.write_str("no instruction at this address"),
             Self::BarrierDeadlock => f.write_str("barrier that no warp can complete"),
             Self::InvalidLaunch(error) => write!(f, "invalid launch: {error}"),

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
-use crate::block::Translation;
+use crate::block::{Mode, Translation};
 use crate::core::{Core, Slice};
 use crate::exec::Level;
 use crate::fault::Fault;
@@ -62,7 +62,7 @@ impl Worker {
         let (_, code) = self.translations.entry(image.id()).or_insert_with(|| {
             (
                 Arc::downgrade(image),
-                Translation::new(Arc::clone(image), level),
+                Translation::new(Arc::clone(image), Mode::of_kernels(level)),
             )
         });
         let ctas = job.launch.ctas();

@@ -4,6 +4,7 @@ use weft_isa::abi::{HARTS_PER_CORE, LANES, VLEN_BYTES};
 use weft_isa::{Lmul, Sew, VType};
 
 use crate::fault::FaultKind;
+use crate::machine::MachineState;
 
 /// Bytes after `v31` that a 32-element access of a short group may touch: such an access reads
 /// and writes back what lies there.
@@ -26,6 +27,14 @@ pub(crate) enum Stop {
     Barrier(BarrierCall),
     /// `ecall`.
     Ecall,
+    /// `ebreak` of a program outside CUDA.
+    Ebreak {
+        /// The instruction.
+        pc: u64,
+    },
+    /// Instructions may have changed, or may have become legal or illegal: those that follow
+    /// are to be decoded anew. Outside CUDA only.
+    Refetch,
     /// The instruction could not be executed.
     Fault {
         /// What is wrong.
@@ -84,8 +93,8 @@ pub(crate) struct Hart {
     pub(crate) lanes: u32,
     /// Address reserved by `lr` and the value seen there.
     pub(crate) reservation: Option<(u64, u64)>,
-    /// Machine-mode scratch registers of bare programs: address, value.
-    machine_csrs: Vec<(u16, u64)>,
+    /// Privileged state; none for kernels.
+    pub(crate) machine: Option<Box<MachineState>>,
     /// This hart's part of the core's backing store.
     pub(crate) windows: Windows,
 }
@@ -137,7 +146,7 @@ impl Hart {
             warp: 0,
             lanes: u32::MAX,
             reservation: None,
-            machine_csrs: Vec::new(),
+            machine: None,
             windows: Windows::NONE,
         }
     }
@@ -259,24 +268,6 @@ impl Hart {
         let begin = usize::from(register & 31) * VLEN_BYTES;
         let end = (begin + count * VLEN_BYTES).min(32 * VLEN_BYTES);
         &mut self.v.0[begin..end]
-    }
-
-    /// A machine-mode CSR of a bare program; 0 until it is written.
-    pub(crate) fn machine_csr(&self, address: u16) -> u64 {
-        let entry = self.machine_csrs.iter().find(|entry| entry.0 == address);
-        entry.map_or(0, |entry| entry.1)
-    }
-
-    /// Sets a machine-mode CSR of a bare program.
-    pub(crate) fn set_machine_csr(&mut self, address: u16, value: u64) {
-        match self
-            .machine_csrs
-            .iter_mut()
-            .find(|entry| entry.0 == address)
-        {
-            Some(entry) => entry.1 = value,
-            None => self.machine_csrs.push((address, value)),
-        }
     }
 
     /// Zeroes all registers.

@@ -33,6 +33,7 @@ mod fault;
 mod grid;
 mod hart;
 mod launch;
+mod machine;
 pub mod mem;
 mod program;
 mod report;

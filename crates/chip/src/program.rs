@@ -75,6 +75,11 @@ impl Program {
                 .is_some_and(|offset| offset + 2 <= self.bytes())
     }
 
+    /// Whether the code is these bytes.
+    pub(crate) fn is(&self, code: &[u8]) -> bool {
+        *self.image.code == *code
+    }
+
     pub(crate) fn image(&self) -> &Arc<Image> {
         &self.image
     }

@@ -6,49 +6,85 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use weft_chip::exec_elf::{self, Options};
+use weft_chip::exec_elf::{Console, Engine, Guest, Options};
 
 use crate::failure;
 
 /// Execute a RISC-V ELF file on one hart of the chip.
 ///
-/// The file is a statically linked 64-bit executable without an operating system's help beyond
-/// the Linux system calls write (descriptors 1 and 2, both shown on stdout), exit, exit_group
-/// and brk; or one that ends by writing to `tohost`, as riscv-tests do. All instructions of the
-/// chip may be used: RV64GCV with VLEN 1024 and its extensions.
+/// The file is a statically linked 64-bit executable, of one of two kinds. A program for a bare
+/// machine has a symbol `tohost`, or lies at 0x80000000 or above: it begins in machine mode,
+/// handles its own traps, and reaches the host by HTIF (tohost and fromhost) or semihosting. Any
+/// other file is a Linux program without files and threads: it has arguments, the console, time
+/// and memory. System calls that are not served are named once and answer ENOSYS.
 ///
-/// The exit status is the program's own; it is 1 with a message when the program faults.
+/// All instructions of the chip may be used: RV64GCV with VLEN 1024 and its extensions. One
+/// instruction takes one nanosecond, and random bytes are the same in every run.
+///
+/// The exit status is the program's own, or 1 with a message when it faults; a bare machine's
+/// is 0 exactly when tohost says pass.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   weft exec hello.elf
+  weft exec compress.elf -- -9 < data > data.z
   weft exec --count --limit 1000000 test.elf")]
 pub(crate) struct Arguments {
     /// The executable.
-    file: PathBuf,
+    #[arg(required_unless_present = "engines")]
+    file: Option<PathBuf>,
 
-    /// Give up at the first look after N instructions; there is one every 65,536.
+    /// Give up after about N instructions.
     #[arg(long, value_name = "N", default_value_t = u64::MAX, hide_default_value = true)]
     limit: u64,
 
-    /// Memory for brk, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(..=1 << 14))]
+    /// Memory for brk and mmap, in MiB; at most 1024.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u64).range(..=1024))]
     heap: u64,
+
+    /// How to execute: a name that --engines prints. Results are the same.
+    #[arg(long, value_name = "NAME")]
+    engine: Option<Engine>,
+
+    /// Print the engines that this host has, the best of those that run in blocks last but one.
+    #[arg(long)]
+    engines: bool,
 
     /// Show the number of retired instructions by class on stderr.
     #[arg(long)]
     count: bool,
+
+    /// Arguments of the program.
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    arguments: Vec<String>,
 }
 
 /// Executes the file and returns its exit status.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let name = arguments.file.display();
-    let file = fs::read(&arguments.file).with_context(|| format!("failed to read {name}"))?;
-    let options = Options {
+    let Some(path) = arguments.file.as_ref().filter(|_| !arguments.engines) else {
+        list_engines();
+        return Ok(ExitCode::SUCCESS);
+    };
+    let name = path.display();
+    let file = fs::read(path).with_context(|| format!("failed to read {name}"))?;
+    let mut options = Options {
         heap_bytes: arguments.heap << 20,
         instructions_max: arguments.limit,
+        ..Options::default()
     };
-    let outcome = exec_elf::run(&file, &options, &mut io::stdout().lock())
+    if let Some(engine) = arguments.engine {
+        options.engine = engine;
+    }
+    options.arguments = vec![name.to_string()];
+    options.arguments.extend_from_slice(&arguments.arguments);
+    let mut console = Console {
+        input: &mut io::stdin().lock(),
+        output: &mut io::stdout().lock(),
+        errors: &mut io::stderr().lock(),
+        notes: &mut |note| failure::note(note),
+    };
+    let outcome = Guest::load(&file, &options)
+        .and_then(|mut guest| guest.run(&mut console))
         .with_context(|| format!("failed to execute {name}"))?;
     if arguments.count {
         let instructions = &outcome.instructions;
@@ -57,6 +93,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             failure::note(&format!("{:<18}{count:>14}", class.name()));
         }
     }
-    // As a shell sees it: the low eight bits.
-    Ok(ExitCode::from(outcome.exit_code.to_le_bytes()[0]))
+    // As a shell sees it: the low eight bits, which must not make a success of a failure.
+    Ok(
+        match (outcome.exit_code, outcome.exit_code.to_le_bytes()[0]) {
+            (0, _) => ExitCode::SUCCESS,
+            (_, 0) => ExitCode::FAILURE,
+            (_, low) => ExitCode::from(low),
+        },
+    )
+}
+
+#[expect(clippy::print_stdout, reason = "asked for")]
+fn list_engines() {
+    for engine in Engine::available() {
+        println!("{engine}");
+    }
 }

@@ -105,7 +105,7 @@ fn a_fault_is_told_with_its_place() {
     assert_eq!(output.status.code(), Some(1));
     let text = stderr(&output);
     assert!(text.starts_with("error: failed to execute "), "{text}");
-    assert!(text.contains("(pc 0x10078)"), "{text}");
+    assert!(text.contains("(pc 0x10078"), "{text}");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_program_without_end_can_be_limited() {
     // jal x0, 0
     let output = exec(&elf(&[0x6f], b""), &["--limit", "1000"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("no end after 65536 instructions"));
+    assert!(stderr(&output).contains("no end after 1000 instructions"));
 }
 
 #[test]

@@ -75,6 +75,8 @@ registers! {
     MTVEC = 0x305 "mtvec";
     /// Counters readable in lower modes (Privileged, Machine-Level CSRs).
     MCOUNTEREN = 0x306 "mcounteren";
+    /// Environment of user mode (Privileged, Machine-Level CSRs).
+    MENVCFG = 0x30a "menvcfg";
     /// Counters that stand still (Privileged, Machine-Level CSRs).
     MCOUNTINHIBIT = 0x320 "mcountinhibit";
     /// Machine scratch (Privileged, Machine-Level CSRs).

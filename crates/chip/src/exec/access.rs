@@ -112,9 +112,10 @@ fn resolve_slowly(
 #[cold]
 pub(crate) fn explain(hart: &Hart, address: u64, bytes: u32, write: bool) -> FaultKind {
     let local_end = LOCAL_WINDOW + LANES as u64 * LOCAL_LANE_STRIDE;
-    if (STACK_WINDOW - STACK_GUARD_BYTES..STACK_WINDOW).contains(&address) {
+    let in_kernel = hart.machine.is_none();
+    if in_kernel && (STACK_WINDOW - STACK_GUARD_BYTES..STACK_WINDOW).contains(&address) {
         FaultKind::StackOverflow { address }
-    } else if (LOCAL_WINDOW..local_end).contains(&address) {
+    } else if in_kernel && (LOCAL_WINDOW..local_end).contains(&address) {
         FaultKind::LocalOverflow {
             address,
             limit: hart.windows.local_bytes as u32,

@@ -13,7 +13,7 @@ use weft_isa::abi::LANES;
 use super::float::{Float, Half};
 use super::integer::Int;
 use super::lanes::active;
-use super::mem::place;
+use super::mem::aligned;
 use super::vec_fp::Bf16;
 use super::{Env, Flow, Hart, Kernel, Op};
 use crate::hart::Stop;
@@ -141,7 +141,7 @@ pub(super) fn compare_and_swap<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &O
 
 fn update<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &Op, update: impl Fn(T) -> T) -> Flow {
     let (address, bytes) = (hart.x(op.rs1), size_of::<T>() as u64);
-    let Some(place) = place(hart, env, op, address, bytes, true) else {
+    let Some(place) = aligned(hart, env, op, address, bytes, true) else {
         return Flow::Leave;
     };
     super::access::count(env, place.space, bytes, false);
@@ -154,7 +154,7 @@ fn update<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &Op, update: impl Fn(T)
 /// `lr`: remembers address and value.
 pub(super) fn load_reserved<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
     let address = hart.x(op.rs1);
-    let Some(place) = place(hart, env, op, address, size_of::<T>() as u64, false) else {
+    let Some(place) = aligned(hart, env, op, address, size_of::<T>() as u64, false) else {
         return Flow::Leave;
     };
     // SAFETY: aligned and accessible; reading through an update that changes nothing would
@@ -169,7 +169,7 @@ pub(super) fn load_reserved<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &Op) 
 /// and changed back goes unnoticed, which only a program that never compares could observe.
 pub(super) fn store_conditional<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
     let address = hart.x(op.rs1);
-    let Some(place) = place(hart, env, op, address, size_of::<T>() as u64, true) else {
+    let Some(place) = aligned(hart, env, op, address, size_of::<T>() as u64, true) else {
         return Flow::Leave;
     };
     let reservation = hart.reservation.take();
@@ -234,7 +234,7 @@ fn for_each_address_of<T: Atomic>(
             continue;
         }
         let address = hart.element::<u64>(op.rs2, index);
-        let Some(place) = place(hart, env, op, address, bytes, true) else {
+        let Some(place) = aligned(hart, env, op, address, bytes, true) else {
             if let Stop::Fault { lane, .. } = &mut hart.stop {
                 *lane = Some(index as u32);
             }

@@ -90,6 +90,7 @@ fn env(tracks_flags: bool) -> Env {
         constants: Constants::default(),
         stop: Arc::new(AtomicBool::new(false)),
         tracks_flags,
+        misaligned: false,
         bare: false,
     }
 }

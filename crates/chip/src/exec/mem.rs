@@ -5,7 +5,7 @@ use super::float::boxed;
 use super::{Env, Flow, Hart, Op, fault};
 use crate::fault::FaultKind;
 
-/// Where `bytes` bytes at an aligned, accessible address lie; otherwise the block has ended
+/// Where `bytes` bytes at an accessible address lie, which is aligned if it must be; otherwise the block has ended
 /// with a fault.
 #[inline(always)]
 pub(super) fn place(
@@ -16,14 +16,8 @@ pub(super) fn place(
     bytes: u64,
     write: bool,
 ) -> Option<Place> {
-    if address & (bytes - 1) != 0 {
-        let kind = FaultKind::Misaligned {
-            address,
-            bytes: bytes as u32,
-            write,
-        };
-        fault(hart, op, kind, None);
-        return None;
+    if address & (bytes - 1) != 0 && !env.misaligned {
+        return misaligned(hart, op, address, bytes, write);
     }
     let place = resolve(hart, env, op, address, bytes, write);
     match place {
@@ -34,6 +28,33 @@ pub(super) fn place(
         }
     }
     place
+}
+
+/// [`place`] for accesses that must be aligned everywhere: atomics.
+#[inline(always)]
+pub(super) fn aligned(
+    hart: &mut Hart,
+    env: &mut Env,
+    op: &Op,
+    address: u64,
+    bytes: u64,
+    write: bool,
+) -> Option<Place> {
+    if address & (bytes - 1) != 0 {
+        return misaligned(hart, op, address, bytes, write);
+    }
+    place(hart, env, op, address, bytes, write)
+}
+
+#[cold]
+fn misaligned(hart: &mut Hart, op: &Op, address: u64, bytes: u64, write: bool) -> Option<Place> {
+    let kind = FaultKind::Misaligned {
+        address,
+        bytes: bytes as u32,
+        write,
+    };
+    fault(hart, op, kind, None);
+    None
 }
 
 /// Loads that put `$convert(value)` into the register file of `$set`.

@@ -149,6 +149,31 @@ pub(crate) enum Level {
 }
 
 impl Level {
+    /// Every level of this host, best last.
+    pub(crate) fn available() -> Vec<Self> {
+        let best = Self::of_host();
+        let all = [
+            Self::Baseline,
+            #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+            Self::V3,
+            #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+            Self::V4,
+        ];
+        let count = all.iter().position(|level| *level == best);
+        all[..=count.unwrap_or(0)].to_vec()
+    }
+
+    /// Name for people.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+            Self::V3 => "x86-64-v3",
+            #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+            Self::V4 => "x86-64-v4",
+        }
+    }
+
     /// The best level of this host.
     pub(crate) fn of_host() -> Self {
         #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]

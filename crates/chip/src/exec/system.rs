@@ -21,9 +21,25 @@ pub(super) fn fence(_: &mut Hart, _: &mut Env, _: &Op) -> Flow {
     Flow::Next
 }
 
-/// Hints: `pause`, `wfi`, `wrs`. The block ends here, so that others get their turn sooner.
+/// `fence.i`: outside CUDA, what follows is decoded anew. Kernels cannot write their code.
+pub(super) fn fence_i(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+    if env.bare {
+        hart.stop = Stop::Refetch;
+    }
+    fence(hart, env, op)
+}
+
+/// Hints: `pause`, `wrs.sto`. The block ends here, so that others get their turn sooner.
 pub(super) fn hint(_: &mut Hart, _: &mut Env, _: &Op) -> Flow {
     Flow::Next
+}
+
+/// `wfi`, `wrs.nto`: nothing to wait for, but not every mode may try.
+pub(super) fn wait(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    match &hart.machine {
+        Some(machine) if !machine.may_wait() => illegal(hart, op, "mstatus.TW is set"),
+        _ => Flow::Next,
+    }
 }
 
 /// `ecall`.
@@ -32,18 +48,25 @@ pub(super) fn ecall(hart: &mut Hart, _: &mut Env, _: &Op) -> Flow {
     Flow::Leave
 }
 
-/// `ebreak`: nothing handles it.
-pub(super) fn ebreak(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+/// `ebreak`: nothing handles it in a kernel.
+pub(super) fn ebreak(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+    if env.bare {
+        hart.stop = Stop::Ebreak { pc: op.pc };
+        return Flow::Leave;
+    }
     fault(hart, op, FaultKind::UnknownCode(0), None)
 }
 
-/// `mret`: back to `mepc`. Bare programs only.
-pub(super) fn mret(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
-    if !env.bare {
-        return illegal(hart, op, "no machine mode");
+/// `mret`: back to `mepc`. Machine mode only.
+pub(super) fn mret(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    let machine = hart.machine.as_mut();
+    match machine.and_then(|machine| machine.return_from_trap()) {
+        Some(pc) => {
+            hart.pc = pc;
+            Flow::Next
+        }
+        None => illegal(hart, op, "not in machine mode"),
     }
-    hart.pc = hart.machine_csr(csr::MEPC);
-    Flow::Next
 }
 
 /// `xw.exit`.
@@ -110,6 +133,15 @@ csr_bodies! {
 
 fn access(hart: &mut Hart, env: &mut Env, op: &Op, update: Update, operand: u64) -> Flow {
     let address = op.imm as u16;
+    if let Some(machine) = &hart.machine
+        && !machine.permits(address)
+    {
+        return illegal(
+            hart,
+            op,
+            "CSR of another mode or of an extension that is off",
+        );
+    }
     let Some(old) = read(hart, env, address) else {
         return illegal(hart, op, "no such CSR");
     };
@@ -119,12 +151,16 @@ fn access(hart: &mut Hart, env: &mut Env, op: &Op, update: Update, operand: u64)
         Update::Set => (op.rs1 != 0).then_some(old | operand),
         Update::Clear => (op.rs1 != 0).then_some(old & !operand),
     };
+    let enabled = hart.machine.as_ref().map(|machine| machine.enabled);
     if let Some(new) = new
-        && !write(hart, env, address, new)
+        && !write(hart, address, new)
     {
         return illegal(hart, op, "read-only CSR");
     }
     hart.set_x(op.rd, old);
+    if hart.machine.as_ref().map(|machine| machine.enabled) != enabled {
+        hart.stop = Stop::Refetch;
+    }
     Flow::Next
 }
 
@@ -141,22 +177,13 @@ fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {
         csr::VL => u64::from(hart.vl),
         csr::VTYPE => hart.vtype.encode(),
         csr::VLENB => VLEN_BYTES as u64,
+        // The instruction itself is counted already.
+        _ if env.bare => {
+            let machine = hart.machine.as_ref()?;
+            return machine.read(address, hart.retired.wrapping_sub(1));
+        }
         // Without a timing model every instruction takes one cycle.
         csr::CYCLE | csr::TIME | csr::INSTRET => hart.retired,
-        _ if env.bare => {
-            // Supervisor and machine mode of a bare program: plain storage.
-            let known = [
-                0x100..0x200,
-                0x300..0x400,
-                0x740..0x750,
-                0xb00..0xb04,
-                0xf11..0xf16,
-            ];
-            if !known.iter().any(|range| range.contains(&address)) {
-                return None;
-            }
-            hart.machine_csr(address)
-        }
         abi::csr::WARP => u64::from(hart.warp),
         abi::csr::WARPS => u64::from(constants.warps),
         abi::csr::LANES => hart.lanes as i32 as u64,
@@ -180,7 +207,7 @@ fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {
 }
 
 /// Writes a CSR that [`read`] knows; false if it is read-only (address bits 11:10 are ones).
-fn write(hart: &mut Hart, env: &Env, address: u16, value: u64) -> bool {
+fn write(hart: &mut Hart, address: u16, value: u64) -> bool {
     if address >> 10 & 3 == 3 {
         return false;
     }
@@ -198,8 +225,11 @@ fn write(hart: &mut Hart, env: &Env, address: u16, value: u64) -> bool {
             hart.vxsat = value & 1 != 0;
             hart.vxrm = (value >> 1) as u8 & 3;
         }
-        _ if env.bare => hart.set_machine_csr(address, value),
-        _ => return false,
+        _ => {
+            let retired = hart.retired;
+            let machine = hart.machine.as_mut();
+            return machine.is_some_and(|machine| machine.write(address, value, retired));
+        }
     }
     true
 }

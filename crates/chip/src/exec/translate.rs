@@ -425,7 +425,14 @@ impl Choice {
             | Opcode::Csrrsi
             | Opcode::Csrrci => matches!(
                 self.op.imm as u16,
-                csr::CYCLE | csr::TIME | csr::INSTRET | weft_isa::abi::csr::GLOBALTIMER
+                csr::CYCLE
+                    | csr::TIME
+                    | csr::INSTRET
+                    | csr::MCYCLE
+                    | csr::MINSTRET
+                    | csr::MCOUNTINHIBIT
+                    | csr::MSTATUS
+                    | weft_isa::abi::csr::GLOBALTIMER
             ),
             _ => false,
         }
@@ -552,8 +559,10 @@ impl Choice {
             O::Bseti => int::bseti,
             O::CzeroEqz => int::czero_eqz,
             O::CzeroNez => int::czero_nez,
-            O::Fence | O::FenceTso | O::FenceI => system::fence,
-            O::Pause | O::Wfi | O::WrsNto | O::WrsSto => system::hint,
+            O::Fence | O::FenceTso => system::fence,
+            O::FenceI => system::fence_i,
+            O::Pause | O::WrsSto => system::hint,
+            O::Wfi | O::WrsNto => system::wait,
             O::Ecall => system::ecall,
             O::Ebreak => system::ebreak,
             O::Mret => system::mret,

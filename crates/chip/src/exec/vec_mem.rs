@@ -14,6 +14,7 @@ use super::integer::Int;
 use super::lanes::active;
 use super::{Env, Flow, Hart, Kernel, Op, fault};
 use crate::fault::FaultKind;
+use crate::hart::Stop;
 
 /// Addresses of the elements of a chunk.
 type Addresses = [u64; LANES];
@@ -90,7 +91,7 @@ fn locate<T: Int>(
     write: bool,
 ) -> Option<Located> {
     let bytes = size_of::<T>() as u64;
-    if shape.low_bits != 0 {
+    if shape.low_bits != 0 && !env.misaligned {
         let lane = lanes(active)
             .find(|&lane| addresses[lane] & (bytes - 1) != 0)
             .unwrap_or(0);
@@ -328,7 +329,8 @@ impl<A: Addressing, T: Int, const STORE: bool> Kernel for Move<A, T, STORE> {
         while chunk * LANES < hart.vl as usize {
             let active = active(hart, op, chunk);
             if active != 0 {
-                let mut addresses = A::addresses(hart, op, chunk, bytes);
+                let first = A::addresses(hart, op, chunk, bytes);
+                let mut addresses = first;
                 let mut register = op.rd;
                 for field in 0..fields(op) {
                     let flow = if STORE {
@@ -337,7 +339,11 @@ impl<A: Addressing, T: Int, const STORE: bool> Kernel for Move<A, T, STORE> {
                         load_chunk::<T>(hart, env, op, register, chunk, &addresses, active)
                     };
                     if flow == Flow::Leave {
-                        return flow;
+                        let flow = in_order::<T, STORE>(hart, env, op, chunk, &first, active);
+                        if flow == Flow::Leave {
+                            return flow;
+                        }
+                        break;
                     }
                     if field + 1 < fields(op) {
                         register += field_registers(op);
@@ -352,6 +358,43 @@ impl<A: Addressing, T: Int, const STORE: bool> Kernel for Move<A, T, STORE> {
         hart.vstart = 0;
         Flow::Next
     }
+}
+
+/// A chunk with a fault in it again, element by element with all fields of each: whole elements
+/// before the one that faults are moved, as a precise trap demands. `addresses` are those of
+/// the first fields.
+#[cold]
+#[inline(never)]
+fn in_order<T: Int, const STORE: bool>(
+    hart: &mut Hart,
+    env: &mut Env,
+    op: &Op,
+    chunk: usize,
+    addresses: &Addresses,
+    active: u32,
+) -> Flow {
+    for lane in lanes(active) {
+        let mut addresses = *addresses;
+        let mut register = op.rd;
+        for field in 0..fields(op) {
+            let flow = if STORE {
+                store_chunk::<T>(hart, env, op, register, chunk, &addresses, 1 << lane)
+            } else {
+                load_chunk::<T>(hart, env, op, register, chunk, &addresses, 1 << lane)
+            };
+            if flow == Flow::Leave {
+                return flow;
+            }
+            if field + 1 < fields(op) {
+                register += field_registers(op);
+                let address = &mut addresses[lane];
+                *address = address.wrapping_add(size_of::<T>() as u64);
+            }
+        }
+    }
+    // Another thread has made the bytes accessible in between.
+    hart.stop = Stop::None;
+    Flow::Next
 }
 
 /// Unit-stride load or store of one field: one check for all elements when unmasked.
@@ -397,7 +440,7 @@ fn move_bytes(
     if bytes == 0 {
         return Flow::Next;
     }
-    if address & (alignment - 1) != 0 {
+    if address & (alignment - 1) != 0 && !env.misaligned {
         let kind = FaultKind::Misaligned {
             address,
             bytes: alignment as u32,
@@ -464,7 +507,8 @@ impl<T: Int> Kernel for FaultFirst<T> {
                 continue;
             }
             let address = hart.x(op.rs1).wrapping_add(index as u64 * segment_bytes);
-            let place = if address & (bytes - 1) == 0 {
+            let aligned = address & (bytes - 1) == 0 || env.misaligned;
+            let place = if aligned {
                 resolve(hart, env, op, address, segment_bytes, false)
             } else {
                 None
@@ -474,7 +518,7 @@ impl<T: Int> Kernel for FaultFirst<T> {
                     hart.vl = index as u32;
                     break;
                 }
-                let kind = if address & (bytes - 1) == 0 {
+                let kind = if aligned {
                     explain(hart, address, bytes as u32, false)
                 } else {
                     FaultKind::Misaligned {

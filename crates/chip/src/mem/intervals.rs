@@ -55,16 +55,18 @@ impl Intervals {
         hit.then_some(interval.delta)
     }
 
-    /// A table of one interval that is at another address on the host.
-    pub(crate) fn one_translated(address: u64, bytes: u64, host: *mut u8) -> Self {
+    /// A table of disjoint ranges (first byte, size; in order) that are at other addresses on
+    /// the host: `address` is at `host`, and the others are as far from it as here.
+    pub(crate) fn translated(address: u64, host: *mut u8, ranges: &[(u64, u64)]) -> Self {
         let delta = (host.expose_provenance() as u64).wrapping_sub(address);
-        Self(vec![Interval {
+        let interval = |&(address, bytes): &(u64, u64)| Interval {
             address,
             bytes,
             access: Access::ReadWrite,
             host: true,
             delta,
-        }])
+        };
+        Self(ranges.iter().map(interval).collect())
     }
 
     /// Index of the interval that holds all the bytes.
