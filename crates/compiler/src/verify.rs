@@ -14,9 +14,10 @@
 //! - Frame addresses lie in the frame, whose size is a multiple of 16.
 
 use crate::ir::{
-    AtomicOp, BarrierKind, BinaryOp, Block, Cfg, Function, FunctionId, Inst, Op, Space, Special,
-    Terminator, Type, UnaryOp, Unit, Value, VoteMode, Width,
+    AtomicOp, BarrierKind, BinaryOp, Block, Cfg, Fragments, Function, FunctionId, Inst, Op, Space,
+    Special, Terminator, Type, UnaryOp, Unit, Value, VoteMode, Width,
 };
+use weft_isa::matrix::Sums;
 
 /// A broken rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -533,6 +534,32 @@ impl Verifier<'_> {
             Op::WarpBarrier(members) => {
                 is(members, Type::B32, "the members are not B32")?;
                 check(results.is_empty(), "there is a result")
+            }
+            Op::FullWarp => check(results.is_empty(), "there is a result"),
+            Op::MultiplyMatrices(form, fragments) => {
+                let Fragments { a, b, c } = &**fragments;
+                let (own, registers) = if form.sums() == Sums::F64 {
+                    (Type::B64, 2)
+                } else {
+                    (Type::B32, 1)
+                };
+                for (values, count) in [
+                    (a, form.a_registers()),
+                    (b, form.b_registers()),
+                    (c, form.d_registers()),
+                ] {
+                    check(
+                        values.len() == (count / registers) as usize,
+                        "a fragment does not have the values of the form",
+                    )?;
+                    for value in values {
+                        is(value, own, "a value of a fragment has the wrong type")?;
+                    }
+                }
+                check(
+                    results.len() == c.len() && results.iter().all(|&result| result == own),
+                    "the results do not fit",
+                )
             }
             Op::Barrier {
                 kind,

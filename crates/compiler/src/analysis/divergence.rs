@@ -288,7 +288,8 @@ impl Propagation<'_> {
                 | Special::GlobalTimer => false,
             },
             Op::Load { space, address, .. } => space == Space::Local || divergent(address),
-            Op::ToGeneric(Space::Local, _) | Op::Atomic { .. } => true,
+            // Each thread has other elements of the matrices.
+            Op::ToGeneric(Space::Local, _) | Op::Atomic { .. } | Op::MultiplyMatrices(..) => true,
             // The generic address minus the lane's own window.
             Op::FromGeneric(Space::Local, _) => true,
             Op::Shuffle { mode, b, c, .. } => {

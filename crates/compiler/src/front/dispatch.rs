@@ -2,8 +2,8 @@
 
 use super::function::{Ins, Lowering};
 use super::{
-    async_copy, atomics, compare, control, convert, data, float, int, logic, memory, video,
-    video_simd, warp,
+    async_copy, atomics, compare, control, convert, data, float, int, logic, matrix_memory, memory,
+    mma, video, video_simd, warp,
 };
 use crate::ErrorKind;
 
@@ -112,6 +112,10 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "match" => (Branch, warp::match_sync),
         "redux" => (Branch, warp::redux),
         "activemask" => (Branch, warp::activemask),
+        "mma" => (Branch, mma::mma),
+        "ldmatrix" => (Branch, matrix_memory::ldmatrix),
+        "stmatrix" => (Branch, matrix_memory::stmatrix),
+        "movmatrix" => (Branch, matrix_memory::movmatrix),
         "elect" => (Branch, warp::elect),
         // 9.7.19: video
         "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" => (Select, video::arithmetic),

@@ -407,6 +407,12 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
         (results[0], results[1])
     }
 
+    /// Appends an instruction with any number of results.
+    pub(super) fn emit_all(&mut self, op: Op, types: &[Type]) -> Vec<Value> {
+        let inst = self.ssa.inst(self.block, op, types);
+        self.ssa.results(inst).to_vec()
+    }
+
     /// A constant; bits beyond the type are dropped.
     pub(super) fn constant(&mut self, ty: Type, bits: u64) -> Value {
         let bits = match ty {

@@ -111,6 +111,8 @@ pub fn evaluate(
         | Op::Reduce(..)
         | Op::ActiveMask
         | Op::WarpBarrier(_)
+        | Op::FullWarp
+        | Op::MultiplyMatrices(..)
         | Op::Barrier { .. }
         | Op::Call(_)
         | Op::CallIndirect(_) => None,

@@ -16,6 +16,7 @@
 
 mod eval;
 mod float;
+mod matrix;
 mod memory;
 mod thread;
 mod warp;
@@ -236,7 +237,9 @@ impl<'a> Cta<'a> {
                         .map_err(|fault| self.located(index, fault))?;
                 }
             }
-            if !warp::exchange(self.unit, &mut self.threads[first..last]) {
+            let progress = warp::exchange(self.unit, &mut self.threads[first..last])
+                .map_err(|(lane, fault)| self.located(first + lane, fault))?;
+            if !progress {
                 return Ok(());
             }
         }

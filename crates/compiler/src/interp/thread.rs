@@ -145,11 +145,11 @@ impl Thread {
     }
 
     /// Completes the next instruction with its results.
-    pub(super) fn complete(&mut self, unit: &Unit, results: [u64; 2]) {
+    pub(super) fn complete(&mut self, unit: &Unit, results: &[u64]) {
         let frame = self.frame_mut();
         let function = &unit.functions[frame.function.index()];
         let inst = function.inst(function.block(frame.block).insts[frame.next]);
-        for (value, bits) in inst.results.iter().zip(results) {
+        for (value, &bits) in inst.results.iter().zip(results) {
             frame.values[value.index()] = bits;
         }
         frame.next += 1;
@@ -166,7 +166,7 @@ impl Thread {
 
     /// Goes on after a barrier.
     pub(super) fn pass_barrier(&mut self, unit: &Unit, count: u64) {
-        self.complete(unit, [count, 0]);
+        self.complete(unit, &[count]);
     }
 
     fn follow(&mut self, unit: &Unit, edge: &Edge) {
@@ -213,7 +213,7 @@ impl Cta<'_> {
                     |value| function.ty(value),
                     |value| thread.get(value),
                 ) {
-                    self.threads[index].complete(unit, results);
+                    self.threads[index].complete(unit, &results);
                     return Ok(());
                 }
                 self.execute(index, inst, device)
@@ -331,7 +331,9 @@ impl Cta<'_> {
             | Op::Match { .. }
             | Op::Reduce(..)
             | Op::ActiveMask
-            | Op::WarpBarrier(_) => {
+            | Op::WarpBarrier(_)
+            | Op::FullWarp
+            | Op::MultiplyMatrices(..) => {
                 self.threads[index].state = State::AtWarp;
                 return Ok(());
             }
@@ -371,7 +373,7 @@ impl Cta<'_> {
             }
             ref op => unreachable!("{op:?} is evaluated"),
         };
-        self.threads[index].complete(unit, [result, 0]);
+        self.threads[index].complete(unit, &[result]);
         Ok(())
     }
 

@@ -1,20 +1,36 @@
 //! Warp instructions: the threads that take part exchange values as at one instant.
 
 use super::thread::{State, Thread};
-use crate::ir::{Op, ReduceOp, ShuffleMode, Unit, VoteMode};
-use weft_isa::abi::LANES;
+use super::{Fault, matrix};
+use crate::ir::{Op, ReduceOp, ShuffleMode, Unit, Value, VoteMode};
+use weft_isa::abi::{FaultCode, LANES};
 
 /// Executes warp instructions that are complete: every member that has not exited is there.
 /// `warp` holds the threads of one warp, all waiting or exited. False if nothing could be
 /// executed.
-pub(super) fn exchange(unit: &Unit, warp: &mut [Thread]) -> bool {
+///
+/// # Errors
+///
+/// The lane of a thread at an instruction of the whole warp to which others do not come.
+pub(super) fn exchange(unit: &Unit, warp: &mut [Thread]) -> Result<bool, (usize, Fault)> {
     let mut progress = false;
     for lane in 0..warp.len() {
         if warp[lane].state != State::AtWarp || is_active_mask(unit, &warp[lane]) {
             continue;
         }
-        let members = members(unit, &warp[lane]);
         let place = warp[lane].next_inst();
+        if is_of_full_warp(unit, &warp[lane]) {
+            let all = warp.len() == LANES
+                && warp
+                    .iter()
+                    .all(|other| other.state == State::AtWarp && other.next_inst() == place);
+            if all {
+                execute(unit, warp, &Vec::from_iter(0..LANES));
+                progress = true;
+            }
+            continue;
+        }
+        let members = members(unit, &warp[lane]);
         let awaited: Vec<usize> = (0..warp.len())
             .filter(|&other| members >> other & 1 != 0 && warp[other].state != State::Exited)
             .collect();
@@ -33,20 +49,32 @@ pub(super) fn exchange(unit: &Unit, warp: &mut [Thread]) -> bool {
         }
     }
     if progress {
-        return true;
+        return Ok(true);
     }
     // Nobody waits for a thread that asks who is here: all that ask at one place are.
     let Some(first) = (0..warp.len())
         .find(|&lane| warp[lane].state == State::AtWarp && is_active_mask(unit, &warp[lane]))
     else {
-        return false;
+        let alone = (0..warp.len())
+            .find(|&lane| warp[lane].state == State::AtWarp && is_of_full_warp(unit, &warp[lane]));
+        return match alone {
+            Some(lane) => Err((lane, Fault::Code(FaultCode::PartialWarp))),
+            None => Ok(false),
+        };
     };
     let place = warp[first].next_inst();
     let group: Vec<usize> = (0..warp.len())
         .filter(|&lane| warp[lane].state == State::AtWarp && warp[lane].next_inst() == place)
         .collect();
     execute(unit, warp, &group);
-    true
+    Ok(true)
+}
+
+fn is_of_full_warp(unit: &Unit, thread: &Thread) -> bool {
+    matches!(
+        thread.next_op(unit),
+        Op::FullWarp | Op::MultiplyMatrices(..)
+    )
 }
 
 fn is_active_mask(unit: &Unit, thread: &Thread) -> bool {
@@ -69,6 +97,22 @@ fn members(unit: &Unit, thread: &Thread) -> u64 {
 fn execute(unit: &Unit, warp: &mut [Thread], group: &[usize]) {
     let present = group.iter().fold(0_u64, |mask, &lane| mask | 1 << lane);
     let op = warp[group[0]].next_op(unit);
+    if let Op::MultiplyMatrices(form, fragments) = op {
+        let part = |values: &[Value]| -> Vec<Vec<u64>> {
+            let of_lane = |thread: &Thread| values.iter().map(|&value| thread.get(value)).collect();
+            warp.iter().map(of_lane).collect()
+        };
+        let results = matrix::multiply(
+            *form,
+            &part(&fragments.a),
+            &part(&fragments.b),
+            &part(&fragments.c),
+        );
+        for (thread, results) in warp.iter_mut().zip(results) {
+            thread.complete(unit, &results);
+        }
+        return;
+    }
     let results: Vec<[u64; 2]> = group
         .iter()
         .map(|&lane| {
@@ -116,7 +160,7 @@ fn execute(unit: &Unit, warp: &mut [Thread], group: &[usize]) {
         })
         .collect();
     for (&lane, results) in group.iter().zip(results) {
-        warp[lane].complete(unit, results);
+        warp[lane].complete(unit, &results);
     }
 }
 

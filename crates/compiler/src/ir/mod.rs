@@ -15,7 +15,8 @@
 //! one scalar of one thread. Warps, masks and vector registers appear only behind this room,
 //! in instruction selection. Threads of a warp execute the same graph; which of them execute
 //! an instruction *together* is observable only by the warp instructions ([`Op::Shuffle`],
-//! [`Op::Vote`], [`Op::Match`], [`Op::Reduce`], [`Op::ActiveMask`]) and by barriers.
+//! [`Op::Vote`], [`Op::Match`], [`Op::Reduce`], [`Op::ActiveMask`], [`Op::MultiplyMatrices`]) and
+//! by barriers.
 //!
 //! # Values and types
 //!
@@ -42,6 +43,9 @@
 //! of threads. Threads of a warp that diverge at a branch reconverge no later than at the
 //! nearest point in layout order that post-dominates it, unless a thread exits or waits.
 //!
+//! Matrix operations name no members: they are the work of the whole warp, and a fault if a
+//! thread of it is missing, be it because it takes another path, has exited or never existed.
+//!
 //! # Memory
 //!
 //! Every access names a [`Space`]. An address in [`Space::Generic`], [`Space::Global`] or
@@ -59,6 +63,7 @@
 //! compiler uses zero). Nothing else is undefined.
 
 use std::fmt;
+use weft_isa::MatrixForm;
 
 mod builder;
 mod cfg;
@@ -172,7 +177,7 @@ pub struct BlockData {
 pub struct InstData {
     /// What it does.
     pub op: Op,
-    /// None, one, or two results, as [`Op`] documents.
+    /// The results, as [`Op`] documents.
     pub results: Vec<Value>,
     /// Where it came from.
     pub location: Location,
@@ -758,6 +763,13 @@ pub enum Op {
     ActiveMask,
     /// `bar.warp.sync`: member mask. Participants wait for each other.
     WarpBarrier(Value),
+    /// All 32 threads of the warp execute it together, or the launch ends with the fault
+    /// `PartialWarp`.
+    FullWarp,
+    /// `mma.sync`: D = A B + C. The values of all threads together are the fragments of the
+    /// matrices, laid out as PTX defines (9.7.15.5). It is an [`Op::FullWarp`] too. Results: D, as
+    /// many values as C and of the same type.
+    MultiplyMatrices(MatrixForm, Box<Fragments>),
     /// CTA barrier: id (B32), number of participating threads (B32; `None`: the whole CTA),
     /// predicate of `CountPred`. Result: none, or B32 for `CountPred`.
     Barrier {
@@ -775,6 +787,18 @@ pub enum Op {
     Call(FunctionId),
     /// Indirect call through a function address (B64).
     CallIndirect(Value),
+}
+
+/// One thread's part of the operands of [`Op::MultiplyMatrices`]: one value for each register
+/// of the form, of type B32, or for each two registers, of type B64, if elements have 64 bits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fragments {
+    /// The left factor.
+    pub a: Vec<Value>,
+    /// The right factor.
+    pub b: Vec<Value>,
+    /// What is added.
+    pub c: Vec<Value>,
 }
 
 macro_rules! index_debug {
@@ -847,6 +871,8 @@ impl Op {
             | Self::Reduce(..)
             | Self::ActiveMask
             | Self::WarpBarrier(_)
+            | Self::FullWarp
+            | Self::MultiplyMatrices(..)
             | Self::Barrier { .. }
             | Self::Call(_)
             | Self::CallIndirect(_) => false,
@@ -875,6 +901,7 @@ impl Op {
             | Self::OutgoingAddress(_)
             | Self::Fence
             | Self::ActiveMask
+            | Self::FullWarp
             | Self::Call(_) => {}
             Self::Unary(_, a)
             | Self::Truncate(_, a)
@@ -941,6 +968,10 @@ impl Op {
                 each(b);
                 each(c);
                 each(members);
+            }
+            Self::MultiplyMatrices(_, fragments) => {
+                let Fragments { a, b, c } = &mut **fragments;
+                a.iter_mut().chain(b).chain(c).for_each(each);
             }
             Self::Barrier {
                 id, threads, pred, ..

@@ -9,8 +9,12 @@
 //! register before each instruction that reads it and stored after each that writes it, and
 //! allocation starts again. What lives across a call is treated so from the start. Constants
 //! are made again instead.
+//!
+//! The members of a group get their registers together, and go to the stack frame together. A
+//! register that is copied to or from a member gets the one that the member will have, if it
+//! is free, so that most of those copies vanish.
 
-use super::machine::{Kind, Machine, MachineInst, Reg, RegClass, Slot};
+use super::machine::{Group, Kind, Machine, MachineInst, Reg, RegClass, Slot};
 use std::collections::BTreeMap;
 use weft_isa::Access;
 
@@ -35,11 +39,17 @@ pub(crate) fn allocate(machine: &mut Machine) -> Result<Allocation, OutOfRegiste
     loop {
         let live = Liveness::new(machine);
         let crossing = live.across_calls();
-        let (assigned, spilled) = if crossing.is_empty() {
-            scan(machine, &live, first_temporary)?
+        let (assigned, mut spilled) = if crossing.is_empty() {
+            Scan::new(machine, &live, first_temporary).run()?
         } else {
             (Vec::new(), crossing)
         };
+        spilled = spilled
+            .into_iter()
+            .flat_map(|index| machine.group_of(index).members())
+            .collect();
+        spilled.sort_unstable();
+        spilled.dedup();
         if spilled.is_empty() {
             #[cfg(debug_assertions)]
             verify(machine, &assigned);
@@ -305,118 +315,257 @@ fn candidates(class: RegClass) -> Vec<Reg> {
     }
 }
 
-/// One pass over the intervals: assignments, or what to put into memory.
-fn scan(
-    machine: &Machine,
-    live: &Liveness,
+/// Physical registers that one of a class takes.
+const fn units(class: RegClass) -> usize {
+    match class {
+        RegClass::V2 => 2,
+        RegClass::X | RegClass::F | RegClass::V => 1,
+    }
+}
+
+/// The first registers that a group of vector registers can have, from below.
+fn group_candidates(units: usize) -> Vec<Reg> {
+    (1..32 / units)
+        .map(|number| Reg::from_unit(Reg::V0.unit() + number * units))
+        .collect()
+}
+
+/// One pass over the intervals.
+struct Scan<'a> {
+    machine: &'a Machine,
+    live: &'a Liveness,
     first_temporary: usize,
-) -> Result<(Vec<Option<Reg>>, Vec<usize>), OutOfRegisters> {
-    let mut order: Vec<usize> = (0..live.intervals.len())
-        .filter(|&index| !live.intervals[index].ranges.is_empty())
-        .collect();
-    order.sort_by_key(|&index| (live.intervals[index].start(), index));
-    let mut hints: Vec<Vec<Reg>> = vec![Vec::new(); live.intervals.len()];
-    for inst in &machine.code {
-        if inst.kind == Kind::Copy {
-            let [to, from, ..] = inst.regs;
-            for (a, b) in [(to, from), (from, to)] {
-                if let Some(index) = a.virtual_index() {
-                    hints[index].push(b);
+    choices: [Vec<Reg>; 4],
+    /// The other side of each copy.
+    hints: Vec<Vec<Reg>>,
+    assigned: Vec<Option<Reg>>,
+    /// Intervals that hold or will hold each physical register.
+    holders: Vec<Vec<usize>>,
+    /// Where groups that have no registers yet had better begin, by first member.
+    wished: BTreeMap<usize, Reg>,
+    spilled: Vec<usize>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(machine: &'a Machine, live: &'a Liveness, first_temporary: usize) -> Self {
+        let mut hints: Vec<Vec<Reg>> = vec![Vec::new(); live.intervals.len()];
+        for inst in &machine.code {
+            if inst.kind == Kind::Copy {
+                let [to, from, ..] = inst.regs;
+                for (a, b) in [(to, from), (from, to)] {
+                    if let Some(index) = a.virtual_index() {
+                        hints[index].push(b);
+                    }
                 }
             }
         }
-    }
-    let choices = [RegClass::X, RegClass::F, RegClass::V, RegClass::V2].map(candidates);
-    let mut assigned: Vec<Option<Reg>> = vec![None; live.intervals.len()];
-    // Intervals that hold or will hold each physical register.
-    let mut holders: Vec<Vec<usize>> = vec![Vec::new(); 96];
-    let mut spilled = Vec::new();
-    for index in order {
-        let interval = &live.intervals[index];
-        let class = machine.classes[index];
-        let units = |reg: Reg| {
-            let first = reg.unit();
-            first..first + if class == RegClass::V2 { 2 } else { 1 }
-        };
-        for list in &mut holders {
-            list.retain(|&other| live.intervals[other].end() > interval.start());
+        Self {
+            machine,
+            live,
+            first_temporary,
+            choices: [RegClass::X, RegClass::F, RegClass::V, RegClass::V2].map(candidates),
+            hints,
+            assigned: vec![None; live.intervals.len()],
+            holders: vec![Vec::new(); 96],
+            wished: BTreeMap::new(),
+            spilled: Vec::new(),
         }
-        let conflicts = |holders: &[Vec<usize>], reg: Reg| -> Option<Vec<usize>> {
-            let mut found = Vec::new();
-            for unit in units(reg) {
-                if live
+    }
+
+    /// Assignments, or what to put into memory.
+    fn run(mut self) -> Result<(Vec<Option<Reg>>, Vec<usize>), OutOfRegisters> {
+        let mut order: Vec<usize> = (0..self.live.intervals.len())
+            .filter(|&index| !self.live.intervals[index].ranges.is_empty())
+            .collect();
+        order.sort_by_key(|&index| (self.live.intervals[index].start(), index));
+        for index in order {
+            let group = self.machine.group_of(index);
+            // With a group all its members have been dealt with.
+            if group.count > 1
+                && (self.assigned[index].is_some() || self.spilled.contains(&group.first))
+            {
+                continue;
+            }
+            let start = self.live.intervals[index].start();
+            for list in &mut self.holders {
+                list.retain(|&other| self.live.intervals[other].end() > start);
+            }
+            let chosen = self
+                .preferred(group)
+                .find(|&reg| self.is_free(group, reg))
+                .or_else(|| {
+                    let all = self.all(group);
+                    all.into_iter().find(|&reg| self.is_free(group, reg))
+                });
+            match chosen {
+                Some(reg) => self.assign(group, reg),
+                None => self.make_room(group)?,
+            }
+        }
+        Ok((self.assigned, self.spilled))
+    }
+
+    fn class(&self, group: Group) -> RegClass {
+        self.machine.classes[group.first]
+    }
+
+    /// First registers that the group can have, in order of preference.
+    fn all(&self, group: Group) -> Vec<Reg> {
+        let class = self.class(group);
+        if group.count == 1 {
+            self.choices[class as usize].clone()
+        } else {
+            group_candidates(group.count * units(class))
+        }
+    }
+
+    /// First registers with which copies vanish.
+    fn preferred(&mut self, group: Group) -> impl Iterator<Item = Reg> + use<> {
+        let width = units(self.class(group));
+        let all = self.all(group);
+        let mut found = Vec::new();
+        for (position, index) in group.members().enumerate() {
+            for hint in self.hints[index].clone() {
+                let reg = match hint.virtual_index() {
+                    Some(other) => self.assigned[other].or_else(|| self.wish(index, other)),
+                    None => Some(hint),
+                };
+                found.extend(reg.and_then(|reg| {
+                    let first = reg.unit().checked_sub(position * width)?;
+                    Some(Reg::from_unit(first))
+                }));
+            }
+        }
+        found.extend(self.wished.get(&group.first));
+        found.into_iter().filter(move |reg| all.contains(reg))
+    }
+
+    /// The register of a member of a group that has none yet, chosen for a register that it is
+    /// copied to or from.
+    fn wish(&mut self, index: usize, member: usize) -> Option<Reg> {
+        let group = self.machine.group_of(member);
+        if group.count == 1 {
+            return None;
+        }
+        let first = match self.wished.get(&group.first) {
+            Some(&first) => first,
+            None => {
+                // Free for what is copied, which is as long as is known.
+                let hull = Group {
+                    first: index,
+                    count: 1,
+                };
+                let first = self.all(group).into_iter().find(|&first| {
+                    let units = group.count * units(self.class(group));
+                    (first.unit()..first.unit() + units)
+                        .step_by(units / group.count)
+                        .all(|unit| self.is_free(hull, Reg::from_unit(unit)))
+                })?;
+                self.wished.insert(group.first, first);
+                first
+            }
+        };
+        let width = units(self.class(group));
+        Some(Reg::from_unit(
+            first.unit() + (member - group.first) * width,
+        ))
+    }
+
+    /// Intervals in the way of a group that begins at a register; `None` if a physical register
+    /// is.
+    fn conflicts(&self, group: Group, first: Reg) -> Option<Vec<usize>> {
+        let width = units(self.class(group));
+        let mut found = Vec::new();
+        for (position, index) in group.members().enumerate() {
+            let interval = &self.live.intervals[index];
+            let unit = first.unit() + position * width;
+            for unit in unit..unit + width {
+                if self
+                    .live
                     .fixed
                     .get(&Reg::from_unit(unit))
                     .is_some_and(|ranges| interval.overlaps(ranges))
                 {
                     return None;
                 }
-                for &other in &holders[unit] {
-                    if live.intervals[other].overlaps(&interval.ranges) && !found.contains(&other) {
+                for &other in &self.holders[unit] {
+                    if self.live.intervals[other].overlaps(&interval.ranges)
+                        && !found.contains(&other)
+                    {
                         found.push(other);
                     }
                 }
             }
-            Some(found)
-        };
-        let all = &choices[class as usize];
-        let hinted = hints[index]
-            .iter()
-            .filter_map(|&hint| match hint.virtual_index() {
-                Some(other) => assigned[other],
-                None => Some(hint),
-            });
-        let free = hinted
-            .filter(|reg| all.contains(reg))
-            .chain(all.iter().copied())
-            .find(|&reg| conflicts(&holders, reg).is_some_and(|found| found.is_empty()));
-        let chosen = match free {
-            Some(reg) => reg,
-            None => {
-                // Cheapest to take from, unless the interval itself is cheaper to spill.
-                let temporary = |index: usize| index >= first_temporary;
-                let mut best: Option<(f64, Reg, Vec<usize>)> = None;
-                for &reg in all {
-                    let Some(found) = conflicts(&holders, reg) else {
-                        continue;
-                    };
-                    if found.iter().any(|&other| temporary(other)) {
-                        continue;
-                    }
-                    let cost = found
-                        .iter()
-                        .map(|&other| live.intervals[other].cost())
-                        .sum();
-                    if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
-                        best = Some((cost, reg, found));
-                    }
-                }
-                match best {
-                    Some((cost, reg, found)) if temporary(index) || cost < interval.cost() => {
-                        for &other in &found {
-                            assigned[other] = None;
-                            spilled.push(other);
-                        }
-                        for list in &mut holders {
-                            list.retain(|other| !found.contains(other));
-                        }
-                        reg
-                    }
-                    _ if temporary(index) => return Err(OutOfRegisters),
-                    _ => {
-                        spilled.push(index);
-                        continue;
-                    }
-                }
+        }
+        Some(found)
+    }
+
+    fn is_free(&self, group: Group, first: Reg) -> bool {
+        self.conflicts(group, first)
+            .is_some_and(|found| found.is_empty())
+    }
+
+    fn assign(&mut self, group: Group, first: Reg) {
+        let width = units(self.class(group));
+        for (position, index) in group.members().enumerate() {
+            let unit = first.unit() + position * width;
+            self.assigned[index] = Some(Reg::from_unit(unit));
+            for unit in unit..unit + width {
+                self.holders[unit].push(index);
             }
-        };
-        assigned[index] = Some(chosen);
-        for unit in units(chosen) {
-            holders[unit].push(index);
         }
     }
-    spilled.sort_unstable();
-    Ok((assigned, spilled))
+
+    fn cost(&self, group: Group) -> f64 {
+        group
+            .members()
+            .map(|index| self.live.intervals[index].cost())
+            .sum()
+    }
+
+    /// Takes registers from what costs least, unless the group itself costs less to spill.
+    fn make_room(&mut self, group: Group) -> Result<(), OutOfRegisters> {
+        let is_temporary = |index: usize| index >= self.first_temporary;
+        let mut best: Option<(f64, Reg, Vec<Group>)> = None;
+        for first in self.all(group) {
+            let Some(found) = self.conflicts(group, first) else {
+                continue;
+            };
+            if found.iter().any(|&other| is_temporary(other)) {
+                continue;
+            }
+            let mut evicted: Vec<Group> = found
+                .into_iter()
+                .map(|other| self.machine.group_of(other))
+                .collect();
+            evicted.sort_by_key(|group| group.first);
+            evicted.dedup();
+            let cost = evicted.iter().map(|&group| self.cost(group)).sum();
+            if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                best = Some((cost, first, evicted));
+            }
+        }
+        match best {
+            Some((cost, first, evicted))
+                if is_temporary(group.first) || cost < self.cost(group) =>
+            {
+                for member in evicted.into_iter().flat_map(Group::members) {
+                    self.assigned[member] = None;
+                    self.spilled.push(member);
+                    for list in &mut self.holders {
+                        list.retain(|&other| other != member);
+                    }
+                }
+                self.assign(group, first);
+                Ok(())
+            }
+            _ if is_temporary(group.first) => Err(OutOfRegisters),
+            _ => {
+                self.spilled.extend(group.members());
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Where a register lives that has no register.
@@ -488,6 +637,20 @@ fn spill(machine: &mut Machine, spilled: &[usize]) {
             }
         }
         let mut fresh: Vec<(Reg, Reg, Place, bool, bool)> = Vec::new();
+        for members in inst.matrix_groups() {
+            if members.len() == 1 || fresh.iter().any(|entry| entry.0 == members[0]) {
+                continue;
+            }
+            let places = members.iter().filter_map(|&member| place_of(member));
+            let places: Vec<Place> = places.collect();
+            if places.is_empty() {
+                continue;
+            }
+            let group = machine.group(machine.class(members[0]), members.len());
+            for ((member, temporary), place) in members.into_iter().zip(group).zip(places) {
+                fresh.push((member, temporary, place, false, false));
+            }
+        }
         let mut named = Vec::new();
         inst.for_each_register(|reg, access| named.push((reg, access)));
         for (reg, access) in named {
@@ -554,6 +717,14 @@ fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
         first..first + usize::from(machine.class(reg) == RegClass::V2) + 1
     };
     for (at, inst) in machine.code.iter().enumerate() {
+        for members in inst.matrix_groups() {
+            let place = |reg: Reg| reg.virtual_index().and_then(|index| assigned[index]);
+            for pair in members.windows(2) {
+                let distance = units(pair[0]).len();
+                let [one, next] = [pair[0], pair[1]].map(|reg| place(reg).map_or(0, Reg::unit));
+                assert_eq!(next, one + distance, "instruction {at}: {inst:?}");
+            }
+        }
         if inst.kind == Kind::LoopBegin {
             open.push((Vec::new(), Vec::new()));
         }

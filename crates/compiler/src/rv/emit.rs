@@ -278,6 +278,14 @@ impl Emitter<'_> {
                     imm: 0,
                 });
             }
+            Kind::Matrix(form) => {
+                let v = |reg: Reg| match reg.physical() {
+                    Some(Register::V(v)) => v,
+                    other => unreachable!("a vector register, not {other:?}"),
+                };
+                let [vd, vs2, vs1] = [inst.regs[0], inst.regs[1], inst.regs[2]].map(v);
+                self.word(Inst::XwMma { form, vd, vs2, vs1 });
+            }
             Kind::Return => self.epilogue(),
             Kind::Spill(slot) => self.spill(inst, self.slots[slot.0 as usize], true),
             Kind::Reload(slot) => self.spill(inst, self.slots[slot.0 as usize], false),

@@ -7,7 +7,9 @@
 
 use crate::ir::{FunctionId, Location};
 use std::cell::RefCell;
-use weft_isa::{Access, F, Inst, Register, Sew, V, X};
+use std::collections::BTreeMap;
+use weft_isa::matrix::Sums;
+use weft_isa::{Access, F, Inst, MatrixForm, Register, Sew, V, X};
 
 /// A register of [`Machine`] code: physical below [`Reg::FIRST_VIRTUAL`], else virtual.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,6 +146,9 @@ pub(crate) enum Kind {
     CallIndirect,
     /// `regs[0]` = address of a function.
     FunctionAddress(FunctionId),
+    /// `xw.mma` on the groups that begin at `regs`: D, A, B. Members of a group follow one
+    /// another, as virtual registers and as physical ones.
+    Matrix(MatrixForm),
     /// Return from a device function, with its epilogue.
     Return,
     /// Start of the code of a loop: everything up to the matching `LoopEnd` may repeat.
@@ -213,6 +218,17 @@ impl MachineInst {
                 visit(self.regs[0], Access::Write);
             }
             Kind::CallIndirect | Kind::Spill(_) => visit(self.regs[0], Access::Read),
+            Kind::Matrix(_) => {
+                for (group, access) in self.matrix_groups().into_iter().zip([
+                    Access::ReadWrite,
+                    Access::Read,
+                    Access::Read,
+                ]) {
+                    for member in group {
+                        visit(member, access);
+                    }
+                }
+            }
             Kind::Jump(_)
             | Kind::Label(_)
             | Kind::Call(_)
@@ -220,6 +236,23 @@ impl MachineInst {
             | Kind::LoopBegin
             | Kind::LoopEnd => {}
         }
+    }
+
+    /// The members of the groups of a matrix instruction: D, A, B.
+    pub(crate) fn matrix_groups(&self) -> [Vec<Reg>; 3] {
+        let Kind::Matrix(form) = self.kind else {
+            return [const { Vec::new() }; 3];
+        };
+        // A member of 64-bit elements is a pair of registers.
+        let each = if form.sums() == Sums::F64 { 2 } else { 1 };
+        let counts = [form.d_registers(), form.a_registers(), form.b_registers()];
+        std::array::from_fn(|operand| {
+            let Reg(first) = self.regs[operand];
+            let step = if first < Reg::FIRST_VIRTUAL { each } else { 1 };
+            (0..counts[operand] / each)
+                .map(|member| Reg(first + member * step))
+                .collect()
+        })
     }
 
     /// Replaces registers.
@@ -234,12 +267,31 @@ impl MachineInst {
     }
 }
 
+/// Virtual registers in a row that get physical registers in a row, the first of which is a
+/// multiple of their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Virtual index of the first member.
+    pub(crate) first: usize,
+    /// Number of members: a power of two.
+    pub(crate) count: usize,
+}
+
+impl Group {
+    /// Virtual indices of its members.
+    pub(crate) const fn members(self) -> std::ops::Range<usize> {
+        self.first..self.first + self.count
+    }
+}
+
 /// The code of a function.
 #[derive(Debug, Default)]
 pub(crate) struct Machine {
     pub(crate) code: Vec<MachineInst>,
     pub(crate) classes: Vec<RegClass>,
     pub(crate) labels: u32,
+    /// Virtual registers that must become consecutive physical ones, each with its group.
+    pub(crate) groups: BTreeMap<usize, Group>,
     /// Size in bytes of each stack slot, in order of offset.
     pub(crate) slots: Vec<u32>,
     /// Location given to the instructions appended next.
@@ -253,6 +305,26 @@ impl Machine {
     pub(crate) fn reg(&mut self, class: RegClass) -> Reg {
         self.classes.push(class);
         Reg::from_virtual(self.classes.len() - 1)
+    }
+
+    /// New virtual registers of a class that make a group.
+    pub(crate) fn group(&mut self, class: RegClass, count: usize) -> Vec<Reg> {
+        let first = self.classes.len();
+        let members: Vec<Reg> = (0..count).map(|_| self.reg(class)).collect();
+        if count > 1 {
+            let group = Group { first, count };
+            self.groups
+                .extend(group.members().map(|member| (member, group)));
+        }
+        members
+    }
+
+    /// The group that a virtual register is a member of, be it alone.
+    pub(crate) fn group_of(&self, index: usize) -> Group {
+        self.groups.get(&index).copied().unwrap_or(Group {
+            first: index,
+            count: 1,
+        })
     }
 
     pub(crate) fn label(&mut self) -> Label {

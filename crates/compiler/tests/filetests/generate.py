@@ -575,7 +575,8 @@ def write(name, title, width, inputs, ops, is_float):
     (HERE / f"ops_{name}.ptx").write_text("\n".join(lines))
 
 
-write("int32", "Integer operations of 32, 16 and 8 bits.", 32, INT32, INT32_OPS, False)
-write("int64", "Integer operations of 64 bits, and carry chains.", 64, INT64, INT64_OPS, False)
-write("float32", "Single- and half-precision operations with every rounding.", 32, {"a": F32_A, "b": F32_B, "c": F32_C}, float_ops(32) + F32_EXTRA, True)
-write("float64", "Double-precision operations with every rounding.", 64, {"a": F64_A, "b": F64_B, "c": F64_C}, float_ops(64), True)
+if __name__ == "__main__":
+    write("int32", "Integer operations of 32, 16 and 8 bits.", 32, INT32, INT32_OPS, False)
+    write("int64", "Integer operations of 64 bits, and carry chains.", 64, INT64, INT64_OPS, False)
+    write("float32", "Single- and half-precision operations with every rounding.", 32, {"a": F32_A, "b": F32_B, "c": F32_C}, float_ops(32) + F32_EXTRA, True)
+    write("float64", "Double-precision operations with every rounding.", 64, {"a": F64_A, "b": F64_B, "c": F64_C}, float_ops(64), True)

@@ -24,6 +24,7 @@ mod convert;
 mod float;
 mod forms;
 mod integer;
+mod matrix;
 mod memory;
 mod special;
 mod warp;
@@ -76,7 +77,14 @@ pub(crate) enum Local {
     Splat(Value),
     Mask(Value),
     Integer(Value),
+    /// First member of a group of registers with copies of values.
+    Group([Option<Value>; GROUP_VALUES_MAX]),
+    /// That all lanes have been seen to execute the block.
+    FullWarp,
 }
+
+/// Most values that an operand of a matrix instruction takes.
+const GROUP_VALUES_MAX: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FloatWidth {
@@ -296,6 +304,11 @@ impl<'a> Selector<'a> {
         let reg = make(self);
         self.local.insert(key, reg);
         reg
+    }
+
+    /// Whether a fact has not been noted in the block before; it is from now on.
+    fn is_first(&mut self, fact: Local) -> bool {
+        self.local.insert(fact, Reg::ZERO).is_none()
     }
 
     /// A uniform value in an `x` register; for a divergent predicate, its mask.
@@ -668,6 +681,13 @@ impl<'a> Selector<'a> {
             }
             // Lanes that reach it do so together.
             (Op::WarpBarrier(_), []) => Ok(()),
+            (Op::FullWarp, []) => {
+                self.check_full_warp();
+                Ok(())
+            }
+            (Op::MultiplyMatrices(form, fragments), results) => {
+                self.multiply_matrices(*form, fragments, results)
+            }
             (
                 &Op::Barrier {
                     kind,

@@ -20,8 +20,13 @@ impl Selector<'_> {
         in_range: Value,
     ) -> Selected {
         let ty = Type::B32;
-        if mode == ShuffleMode::Index && !self.is_divergent(b) && is_broadcast(self.constant(c)) {
-            return self.broadcast(value, b, to, in_range);
+        if mode == ShuffleMode::Index && is_broadcast(self.constant(c)) {
+            return if self.is_divergent(b) {
+                let source = self.lane_operand(b);
+                self.gather_lanes(value, source, to, in_range)
+            } else {
+                self.broadcast(value, b, to, in_range)
+            };
         }
         let lanes = self.lanes(ty);
         // Bounds of the lane's segment.
@@ -96,6 +101,24 @@ impl Selector<'_> {
         self.m.early(Sew::E32, inst);
         self.set_v(to, reg);
         self.set_mask(in_range, valid);
+        Ok(())
+    }
+
+    /// Each lane gets what the lane in its element of `source` has: all are in range.
+    fn gather_lanes(&mut self, value: Value, source: Reg, to: Value, in_range: Value) -> Selected {
+        let data = self.v(value);
+        let reg = self.m.reg(RegClass::V);
+        let inst = Inst::VrgatherVv {
+            vd: self.m.v(reg),
+            vs2: self.m.v(data),
+            vs1: self.m.v(source),
+            vm: true,
+        };
+        self.m.early(Sew::E32, inst);
+        self.set_v(to, reg);
+        let all = self.constant_x(-1);
+        let all = self.copy_x(all);
+        self.set_mask(in_range, all);
         Ok(())
     }
 
