@@ -96,8 +96,7 @@ impl Translation {
         }
     }
 
-    /// Runs a hart until it stops or has begun blocks of at least `budget` instructions.
-    /// Returns how much of the budget is left, 0 or less when it ran out.
+    /// See [`Runner::run`].
     pub(crate) fn run(&mut self, hart: &mut Hart, env: &mut Env, budget: i64) -> i64 {
         let mut left = budget;
         hart.stop = Stop::None;
@@ -240,7 +239,7 @@ impl Translation {
 
 /// The instruction that begins with these bits, the word that it came from, and its size.
 /// A 16-bit instruction is given as the word of what it stands for.
-fn fetch(word: u32) -> (Option<Inst>, u32, u8) {
+pub(crate) fn fetch(word: u32) -> (Option<Inst>, u32, u8) {
     match instruction_length(word as u16) {
         Some(2) => {
             let inst = decode_compressed(word as u16);

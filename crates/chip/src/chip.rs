@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::chipfile::ChipFile;
 use crate::config::ChipConfig;
 use crate::fault::{Fault, FaultKind};
 use crate::grid::Grid;
 use crate::launch::Launch;
 use crate::mem::Memory;
 use crate::report::LaunchReport;
+use crate::timing::TimingModel;
 
 /// Why there is no chip.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum ChipError {
         /// The host's reason.
         source: std::io::Error,
     },
+    /// A chip file for the timing model is of a chip with other cores or scratchpads.
+    #[error("the chip file {0} describes a chip of another organisation")]
+    OtherChip(String),
     /// The host refused to start a thread.
     #[error("failed to start a host thread: {0}")]
     Threads(std::io::Error),
@@ -37,6 +42,7 @@ pub struct Chip {
     config: ChipConfig,
     memory: Arc<Memory>,
     grid: Mutex<Grid>,
+    timing: Mutex<Option<TimingModel>>,
 }
 
 impl Chip {
@@ -60,6 +66,7 @@ impl Chip {
             config,
             memory: Arc::new(memory),
             grid: Mutex::new(grid),
+            timing: Mutex::default(),
         })
     }
 
@@ -73,6 +80,38 @@ impl Chip {
     #[must_use]
     pub fn memory(&self) -> &Memory {
         &self.memory
+    }
+
+    /// Switches the timing model on, for the launches from now on, or off. The model of a chip
+    /// begins with empty caches.
+    ///
+    /// # Errors
+    ///
+    /// [`ChipError::OtherChip`] if the file describes a chip of another organisation than this
+    /// one, whose results could differ.
+    pub fn set_timing(&self, file: Option<Arc<ChipFile>>) -> Result<(), ChipError> {
+        if let Some(file) = &file {
+            let described = ChipConfig::of(file);
+            if described.cores != self.config.cores
+                || described.shared_bytes_per_core != self.config.shared_bytes_per_core
+            {
+                return Err(ChipError::OtherChip(file.name.clone()));
+            }
+        }
+        *self.timing_model() = file.map(TimingModel::new);
+        Ok(())
+    }
+
+    /// Empties the caches of the timing model, if it is on.
+    pub fn empty_caches(&self) {
+        if let Some(model) = &mut *self.timing_model() {
+            model.empty_caches();
+        }
+    }
+
+    fn timing_model(&self) -> MutexGuard<'_, Option<TimingModel>> {
+        // A panic of an earlier launch is a bug, but every launch begins anew.
+        self.timing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a grid to its end. Several threads may launch at once; the launches then run one
@@ -95,12 +134,19 @@ impl Chip {
         let mut grid = self.grid.lock().unwrap_or_else(PoisonError::into_inner);
         let _mapped = self.memory.pin();
         let begin = Instant::now();
-        let finished = grid.run(launch, &self.memory)?;
+        let (finished, timing) = match &mut *self.timing_model() {
+            Some(model) => {
+                let (finished, timing) = model.run(launch, &self.memory)?;
+                (finished, Some(Box::new(timing)))
+            }
+            None => (grid.run(launch, &self.memory)?, None),
+        };
         Ok(LaunchReport {
             ctas: finished.ctas,
             warps: finished.ctas * launch.warps_per_cta(),
             instructions: finished.counts,
             memory: finished.traffic,
+            timing,
             host_seconds: begin.elapsed().as_secs_f64(),
         })
     }

@@ -1,5 +1,7 @@
 //! What a chip consists of, as far as its functional model depends on it.
 
+use crate::chipfile::ChipFile;
+
 /// Organisation of a chip. The default is W1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,6 +18,26 @@ pub struct ChipConfig {
     pub clock_hz: u64,
     /// Host threads that run cores; `None`: one per host processor, at most one per core.
     pub host_threads: Option<usize>,
+}
+
+impl ChipConfig {
+    /// The organisation of the chip of a file.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a checked file has at most 10 GHz"
+    )]
+    pub fn of(file: &ChipFile) -> Self {
+        Self {
+            name: file.name.clone(),
+            cores: file.cores.count.value,
+            shared_bytes_per_core: file.scratchpad.size.value << 10,
+            memory_bytes: u64::from(file.memory.capacity.value) << 30,
+            clock_hz: file.clock_hz().round() as u64,
+            host_threads: None,
+        }
+    }
 }
 
 impl Default for ChipConfig {

@@ -27,6 +27,19 @@ const _: () = assert!(SHARED_WINDOW < STACK_WINDOW);
 /// Instructions a hart executes before the next one has its turn.
 const HART_QUANTUM: i64 = 4096;
 
+/// What executes the code of harts.
+pub(crate) trait Runner {
+    /// Runs a hart until it stops or has begun blocks of at least `budget` instructions.
+    /// Returns how much of the budget is left, 0 or less when it ran out.
+    fn run(&mut self, hart: &mut Hart, env: &mut Env, budget: i64) -> i64;
+}
+
+impl Runner for Translation {
+    fn run(&mut self, hart: &mut Hart, env: &mut Env, budget: i64) -> i64 {
+        Self::run(self, hart, env, budget)
+    }
+}
+
 /// How a slice of a core's work ended.
 #[derive(Debug)]
 pub(crate) enum Slice {
@@ -118,6 +131,12 @@ impl Core {
         self.index
     }
 
+    /// Becomes another core: what the program sees of it, not what is in it.
+    pub(crate) fn set_index(&mut self, index: u32) {
+        self.index = index;
+        self.env.constants.core = index;
+    }
+
     /// Prepares for the CTAs of a launch.
     pub(crate) fn begin_launch(
         &mut self,
@@ -205,7 +224,7 @@ impl Core {
     }
 
     /// Runs the CTA for about `budget` instructions, which are taken from it.
-    pub(crate) fn run(&mut self, code: &mut Translation, budget: &mut i64) -> Slice {
+    pub(crate) fn run<R: Runner>(&mut self, code: &mut R, budget: &mut i64) -> Slice {
         while self.live != 0 {
             if self.ready == 0 {
                 return Slice::Fault(self.deadlock());
@@ -227,7 +246,7 @@ impl Core {
     }
 
     /// Runs one hart for a quantum; gives the instructions spent.
-    fn run_hart(&mut self, code: &mut Translation, warp: usize) -> Result<i64, Fault> {
+    fn run_hart<R: Runner>(&mut self, code: &mut R, warp: usize) -> Result<i64, Fault> {
         let mut left = HART_QUANTUM;
         loop {
             let hart = &mut self.harts[warp];

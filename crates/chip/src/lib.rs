@@ -1,4 +1,4 @@
-//! Functional model of the Weft chip: harts, cores, memory, execution engine.
+//! Model of the Weft chip: harts, cores, memory, execution engine; time and energy beside.
 //!
 //! # What it is
 //!
@@ -19,11 +19,13 @@
 //!
 //! # What it does not do
 //!
-//! It allocates no memory (the driver decides where allocations lie), knows no CUDA, and
-//! models no time: timing and energy are to consume retired events.
+//! It allocates no memory (the driver decides where allocations lie) and knows no CUDA. Time
+//! and energy are modelled beside execution ([`timing`]), only when asked for, and never change
+//! a result.
 
 mod block;
 mod chip;
+pub mod chipfile;
 mod config;
 mod core;
 mod env;
@@ -35,13 +37,17 @@ mod hart;
 mod launch;
 mod machine;
 pub mod mem;
+mod observe;
 mod program;
 mod report;
+pub mod timing;
 
 pub use chip::{Chip, ChipError};
+pub use chipfile::{ChipFile, ChipFileError};
 pub use config::ChipConfig;
 pub use fault::{Fault, FaultKind};
 pub use launch::{Launch, LaunchError};
 pub use mem::{Access, AccessError, Interval, MapError, Memory};
 pub use program::Program;
 pub use report::{ClassCounts, LaunchReport, MemoryTraffic, Traffic};
+pub use timing::TimingReport;

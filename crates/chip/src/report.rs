@@ -5,6 +5,8 @@ use std::ops::{AddAssign, Index, IndexMut};
 
 use weft_isa::Class;
 
+use crate::timing::TimingReport;
+
 /// Retired instructions by class, counted once per warp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClassCounts([u64; Class::ALL.len()]);
@@ -99,6 +101,8 @@ pub struct LaunchReport {
     pub instructions: ClassCounts,
     /// Bytes asked for.
     pub memory: MemoryTraffic,
+    /// What the timing model says, if it was on.
+    pub timing: Option<Box<TimingReport>>,
     /// Time the launch took on the host. The only field that is not reproducible.
     pub host_seconds: f64,
 }

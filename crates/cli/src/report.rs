@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+use weft_driver::{Elapsed, KernelTiming};
 
 /// Everything the chip did for one run of a program.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,9 @@ pub(crate) struct Report {
     kernels: Vec<Kernel>,
     /// Launches begun, including those that faulted.
     launches: u64,
+    /// Modelled time of the whole run, if it was timed. Of several processes: the sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    elapsed: Option<Elapsed>,
 }
 
 /// All launches of one kernel.
@@ -37,6 +41,9 @@ struct Kernel {
     bytes_written: u64,
     /// Bytes read and written in shared memory.
     shared_bytes: u64,
+    /// Modelled time and energy, if launches were timed.
+    #[serde(flatten)]
+    timing: Option<KernelTiming>,
     /// Time the host spent in launches. Not time of the modelled chip.
     host_seconds: f64,
 }
@@ -57,6 +64,9 @@ impl Kernel {
         self.bytes_written += other.bytes_written;
         self.shared_bytes += other.shared_bytes;
         self.host_seconds += other.host_seconds;
+        if let Some(timing) = &other.timing {
+            self.timing.get_or_insert_default().add(timing);
+        }
     }
 }
 
@@ -103,6 +113,9 @@ impl Report {
             self.chip = other.chip;
         }
         self.launches += other.launches;
+        if let Some(elapsed) = other.elapsed {
+            self.elapsed.get_or_insert_default().add(&elapsed);
+        }
         let mut kernels: BTreeMap<String, Kernel> = BTreeMap::new();
         for kernel in self.kernels.drain(..).chain(other.kernels) {
             match kernels.get_mut(&kernel.name) {
@@ -113,6 +126,48 @@ impl Report {
             }
         }
         self.kernels = kernels.into_values().collect();
+    }
+
+    /// Modelled time and energy of each kernel.
+    fn time_summary(&self, text: &mut String, width: usize) {
+        let timed: Vec<(&Kernel, &KernelTiming)> = self
+            .kernels
+            .iter()
+            .filter_map(|kernel| Some((kernel, kernel.timing.as_ref()?)))
+            .collect();
+        if timed.is_empty() {
+            return;
+        }
+        let _ = writeln!(
+            text,
+            "\n{:width$} {:>13} {:>10} {:>7} {:>9} {:>6} {:>6} {:>6} limited by",
+            "on the chip", "cycles", "time", "watts", "energy", "dram", "vector", "matrix",
+        );
+        for (kernel, timing) in timed {
+            let _ = writeln!(
+                text,
+                "{:width$} {:>13} {:>10} {:>7.1} {:>9} {:>5.0}% {:>5.0}% {:>5.0}% {}",
+                shortened(&kernel.name, width),
+                grouped(timing.cycles),
+                seconds(timing.chip_seconds),
+                timing.watts,
+                joules(timing.joules),
+                timing.roofs.dram * 100.0,
+                timing.roofs.vector * 100.0,
+                timing.roofs.matrix * 100.0,
+                timing.limiter,
+            );
+        }
+        if let Some(elapsed) = &self.elapsed {
+            let _ = writeln!(
+                text,
+                "whole run: {} on the chip, kernels {}, copies {}, {}",
+                seconds(elapsed.chip_seconds),
+                seconds(elapsed.kernel_seconds),
+                seconds(elapsed.copy_seconds),
+                joules(elapsed.joules),
+            );
+        }
     }
 
     fn summary(&self) -> String {
@@ -160,6 +215,7 @@ impl Report {
             );
         }
         text.push_str(&classes(&total));
+        self.time_summary(&mut text, width);
         text
     }
 }
@@ -245,6 +301,16 @@ fn bytes(count: u64) -> String {
         }
     }
     format!("{count} B")
+}
+
+fn joules(value: f64) -> String {
+    if value < 1e-3 {
+        format!("{:.1} uJ", value * 1e6)
+    } else if value < 1.0 {
+        format!("{:.2} mJ", value * 1e3)
+    } else {
+        format!("{value:.2} J")
+    }
 }
 
 fn seconds(value: f64) -> String {

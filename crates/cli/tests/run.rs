@@ -152,7 +152,7 @@ fn the_loader_finds_the_library_first() {
 fn options_reach_the_library_through_the_environment() {
     let weft = Installed::new();
     let show = "echo $WEFT_THREADS $WEFT_CC $WEFT_TRACE";
-    let options = ["--engine-threads", "2", "--cc", "9.0", "--trace"];
+    let options = ["--engine-threads", "2", "--cc", "9.0", "--trace-calls"];
     assert_eq!(stdout(&weft.script(&options, show)), "2 9.0 1\n");
 }
 

@@ -6,7 +6,9 @@
 //! names itself once on stderr ([`unsupported`]), so that a program never meets a silent
 //! no-op. Nothing unwinds across the boundary.
 //!
-//! Environment, read once at the first call: `WEFT_TRACE=1` prints every call with its
+//! Environment, read once at the first call: `WEFT_CHIP` names the chip or its file,
+//! `WEFT_TIMING=1` times launches on its model, `WEFT_TIMELINE=1` leaves a trace of modelled time
+//! beside the report, `WEFT_TRACE=1` prints every call with its
 //! arguments, result and duration; `WEFT_REPORT_DIR` is where the launch report is written at
 //! exit; `WEFT_CACHE_DIR` and `WEFT_CACHE=0` steer the compile cache; `WEFT_CC=8.9` sets the
 //! compute capability; `WEFT_THREADS` the host threads.

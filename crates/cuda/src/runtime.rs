@@ -6,12 +6,14 @@ use crate::handle::Registry;
 use crate::result::CUresult;
 use std::cell::RefCell;
 use std::env;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use weft_driver::{
-    CacheConfig, Config, Context, Device, Error, Event, FaultClass, HostProgram, Kernel, Linker,
-    Module, Pool, Runtime, Stream,
+    CacheConfig, ChipFile, Config, Context, Device, Error, Event, FaultClass, HostProgram, Kernel,
+    Linker, Module, Pool, Runtime, Stream,
 };
 
 /// Contexts by handle.
@@ -77,7 +79,10 @@ fn device_or_set_up() -> Result<&'static Arc<Device>, CUresult> {
 
 /// The configuration that the environment asks for.
 fn config() -> Result<Config, CUresult> {
-    let mut config = Config::default();
+    let mut config = match chip_file()? {
+        Some(file) => Config::of_chip(file, env::var_os("WEFT_TIMING").is_some()),
+        None => Config::default(),
+    };
     if let Ok(text) = env::var("WEFT_CC") {
         config.compute_capability = parse_capability(&text).ok_or_else(|| {
             message(format_args!(
@@ -100,6 +105,19 @@ fn config() -> Result<Config, CUresult> {
         });
     }
     Ok(config)
+}
+
+/// The chip file that the environment names; the W1 when timing is asked for without one.
+fn chip_file() -> Result<Option<ChipFile>, CUresult> {
+    let name = match env::var("WEFT_CHIP") {
+        Ok(name) => name,
+        Err(_) if env::var_os("WEFT_TIMING").is_some() => "w1".to_owned(),
+        Err(_) => return Ok(None),
+    };
+    ChipFile::named(&name).map(Some).map_err(|error| {
+        message(format_args!("{error}"));
+        CUresult::INVALID_VALUE
+    })
 }
 
 fn parse_capability(text: &str) -> Option<(u32, u32)> {
@@ -130,10 +148,25 @@ extern "C" fn write_report() {
         if let Err(error) = report.write(&path) {
             message(format_args!("failed to write {}: {error}", path.display()));
         }
+        if env::var_os("WEFT_TIMELINE").is_some() {
+            let path = directory.join(format!("trace-{}.json", std::process::id()));
+            if let Err(error) = write_trace(&path) {
+                message(format_args!("failed to write {}: {error}", path.display()));
+            }
+        }
         Some(())
     };
     // Nothing may unwind into the C library; a panic has been reported by its hook.
     let _ = std::panic::catch_unwind(write);
+}
+
+fn write_trace(path: &Path) -> std::io::Result<()> {
+    let Ok(device) = device_or_set_up() else {
+        return Ok(());
+    };
+    let mut file = BufWriter::new(File::create(path)?);
+    device.write_trace(&mut file)?;
+    file.flush()
 }
 
 /// Whether the running program carries Nvidia's runtime inside itself.

@@ -1,7 +1,8 @@
 //! What a device is made with. Parsed at the edge (environment, command line), passed down.
 
 use std::path::PathBuf;
-use weft_chip::ChipConfig;
+use std::sync::Arc;
+use weft_chip::{ChipConfig, ChipFile};
 
 /// Configuration of a [`crate::Device`].
 #[derive(Clone, Debug)]
@@ -10,8 +11,22 @@ pub struct Config {
     pub chip: ChipConfig,
     /// Compute capability that the device reports: programs choose their code path by it.
     pub compute_capability: (u32, u32),
+    /// Chip file of the timing model, if launches are to be timed from the beginning.
+    pub timing: Option<Arc<ChipFile>>,
     /// Where compiled kernels are kept between runs; `None`: nowhere.
     pub cache: Option<CacheConfig>,
+}
+
+impl Config {
+    /// The chip of a file; with `timing`, launches are timed on it.
+    #[must_use]
+    pub fn of_chip(file: ChipFile, timing: bool) -> Self {
+        Self {
+            chip: ChipConfig::of(&file),
+            timing: timing.then(|| Arc::new(file)),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Config {
@@ -19,6 +34,7 @@ impl Default for Config {
         Self {
             chip: ChipConfig::default(),
             compute_capability: (8, 9),
+            timing: None,
             cache: None,
         }
     }

@@ -8,9 +8,11 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::memory::Allocations;
 use crate::report::Report;
+use crate::timeline::{Elapsed, OperationKind, Timeline};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use weft_chip::Chip;
+use weft_chip::{Chip, ChipFile, TimingReport};
 
 /// One chip. Contexts, modules and the rest hang off it. See the crate documentation.
 #[derive(Debug)]
@@ -21,8 +23,17 @@ pub struct Device {
     pub(crate) allocator: Mutex<Allocator>,
     pub(crate) allocations: Mutex<Allocations>,
     report: Mutex<Report>,
+    /// Chip file of the timing model while that is on, and the timeline of what it timed.
+    timing: Mutex<Timing>,
     last_id: AtomicU64,
     primary: Mutex<Primary>,
+}
+
+/// What is known of time while launches are timed.
+#[derive(Debug, Default)]
+struct Timing {
+    chip: Option<Arc<ChipFile>>,
+    timeline: Timeline,
 }
 
 /// The primary context and how often it is retained.
@@ -44,16 +55,22 @@ impl Device {
             Chip::new(config.chip.clone()).map_err(|error| Error::Chip(error.to_string()))?;
         let memory = chip.memory();
         let allocator = Allocator::new(memory.base(), memory.len());
-        Ok(Arc::new(Self {
+        let timing = config.timing.clone();
+        let device = Arc::new(Self {
             allocator: Mutex::new(allocator),
             allocations: Mutex::default(),
             report: Mutex::new(Report::new(&config)),
+            timing: Mutex::default(),
             cache: Cache::new(config.cache.clone()),
             last_id: AtomicU64::new(0),
             primary: Mutex::default(),
             chip,
             config,
-        }))
+        });
+        if timing.is_some() {
+            device.set_timing(timing)?;
+        }
+        Ok(device)
     }
 
     /// Name as `nvidia-smi` would print it.
@@ -107,11 +124,109 @@ impl Device {
     /// A copy of what has run so far.
     #[must_use]
     pub fn report(&self) -> Report {
-        lock(&self.report).clone()
+        let mut report = lock(&self.report).clone();
+        report.elapsed = self.elapsed();
+        report
     }
 
     pub(crate) fn report_mut(&self) -> MutexGuard<'_, Report> {
         lock(&self.report)
+    }
+
+    /// Switches timing on with the chip of a file, or off. The file must describe a chip with
+    /// the cores and scratchpads of this device. Modelled time begins at 0, caches empty.
+    ///
+    /// # Errors
+    ///
+    /// If it describes another chip.
+    pub fn set_timing(&self, file: Option<Arc<ChipFile>>) -> Result<(), Error> {
+        self.chip
+            .set_timing(file.clone())
+            .map_err(|error| Error::Chip(error.to_string()))?;
+        let mut timing = lock(&self.timing);
+        timing.timeline = Timeline::default();
+        timing.chip = file;
+        Ok(())
+    }
+
+    /// The chip file by which launches are timed, if they are.
+    #[must_use]
+    pub fn timing(&self) -> Option<Arc<ChipFile>> {
+        lock(&self.timing).chip.clone()
+    }
+
+    /// Empties the caches of the timing model.
+    pub fn empty_caches(&self) {
+        self.chip.empty_caches();
+    }
+
+    /// Modelled time so far, if launches are timed.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Elapsed> {
+        let timing = lock(&self.timing);
+        let chip = timing.chip.as_ref()?;
+        Some(timing.timeline.elapsed(chip))
+    }
+
+    /// The next operation that this thread submits goes to `stream`, and the host does not wait
+    /// for it. Without this call it goes to the default stream, and a copy makes the host wait.
+    /// Matters to modelled time only.
+    pub fn choose_stream(&self, stream: u64) {
+        self.timed(|_, timeline| timeline.choose(stream));
+    }
+
+    /// The host waits for a stream, or for all: matters to modelled time only.
+    pub fn wait_for_stream(&self, stream: Option<u64>) {
+        self.timed(|_, timeline| timeline.wait(stream));
+    }
+
+    /// The host waits until a modelled time, as [`Device::stream_time`] gave it.
+    pub fn wait_until(&self, time: f64) {
+        self.timed(|_, timeline| timeline.wait_until(time));
+    }
+
+    /// A stream waits until a modelled time, as [`Device::stream_time`] gave it.
+    pub fn hold_stream(&self, stream: u64, time: f64) {
+        self.timed(|_, timeline| timeline.hold(stream, time));
+    }
+
+    /// Modelled time in seconds at which what a stream was given so far is done; `None` while
+    /// launches are not timed.
+    #[must_use]
+    pub fn stream_time(&self, stream: u64) -> Option<f64> {
+        let mut timing = lock(&self.timing);
+        timing.chip.as_ref()?;
+        Some(timing.timeline.tail(stream))
+    }
+
+    pub(crate) fn note_copy(&self, kind: OperationKind, bytes: u64) {
+        self.timed(|chip, timeline| timeline.copy(chip, kind, bytes));
+    }
+
+    pub(crate) fn note_kernel(&self, name: &str, report: &TimingReport) {
+        self.timed(|chip, timeline| timeline.kernel(chip, name, report));
+    }
+
+    fn timed(&self, act: impl FnOnce(&ChipFile, &mut Timeline)) {
+        let mut timing = lock(&self.timing);
+        let Timing { chip, timeline } = &mut *timing;
+        if let Some(chip) = chip {
+            act(chip, timeline);
+        }
+    }
+
+    /// Writes what was timed as a trace in the JSON form that Perfetto and chrome://tracing
+    /// read: streams, copies, kernels, CTAs on cores, memory bandwidth and power.
+    ///
+    /// # Errors
+    ///
+    /// If `out` fails.
+    pub fn write_trace(&self, out: &mut dyn Write) -> io::Result<()> {
+        let timing = lock(&self.timing);
+        match &timing.chip {
+            Some(chip) => crate::trace::write(chip, &timing.timeline.operations, out),
+            None => Ok(()),
+        }
     }
 
     /// A number that no other object of this device has.

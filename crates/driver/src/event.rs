@@ -1,4 +1,4 @@
-//! Events: points in the order of work, with the host's time.
+//! Events: points in the order of work, with the host's time, and the chip's if it is modelled.
 
 use crate::context::Context;
 use crate::device::lock;
@@ -6,15 +6,23 @@ use crate::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+/// When an event was recorded.
+#[derive(Clone, Copy, Debug)]
+struct Recorded {
+    host: Instant,
+    /// Modelled time in seconds.
+    chip: Option<f64>,
+}
+
 /// A recorded event has happened, because work is complete when it is submitted. Elapsed time
-/// between events is the host's, not the modelled chip's.
+/// between events is the modelled chip's while launches are timed, else the host's.
 #[derive(Debug)]
 pub struct Event {
     context: Arc<Context>,
     /// Resets of the context before it was made.
     resets: u64,
     timing: bool,
-    recorded: Mutex<Option<Instant>>,
+    recorded: Mutex<Option<Recorded>>,
 }
 
 impl Event {
@@ -39,15 +47,25 @@ impl Event {
         &self.context
     }
 
-    /// Marks the present point.
+    /// Marks the present point of a stream, whose number is [`crate::Stream::id`], or
+    /// [`crate::DEFAULT_STREAM`].
     ///
     /// # Errors
     ///
     /// If the context is unusable.
-    pub fn record(&self) -> Result<(), Error> {
+    pub fn record(&self, stream: u64) -> Result<(), Error> {
         self.context.usable_since(self.resets, "event")?;
-        *lock(&self.recorded) = Some(Instant::now());
+        *lock(&self.recorded) = Some(Recorded {
+            host: Instant::now(),
+            chip: self.context.device().stream_time(stream),
+        });
         Ok(())
+    }
+
+    /// Modelled time of the recording in seconds, if launches were timed.
+    #[must_use]
+    pub fn chip_seconds(&self) -> Option<f64> {
+        lock(&self.recorded).and_then(|recorded| recorded.chip)
     }
 
     /// Waits until the event has happened. One that was never recorded counts as happened.
@@ -71,6 +89,11 @@ impl Event {
         };
         match (recorded(self), recorded(end)) {
             (Some(start), Some(end)) => {
+                if let (Some(start), Some(end)) = (start.chip, end.chip) {
+                    #[expect(clippy::cast_possible_truncation, reason = "what CUDA gives")]
+                    return Ok(((end - start) * 1e3) as f32);
+                }
+                let (start, end) = (start.host, end.host);
                 let forward = end.saturating_duration_since(start).as_secs_f32();
                 let backward = start.saturating_duration_since(end).as_secs_f32();
                 Ok((forward - backward) * 1e3)

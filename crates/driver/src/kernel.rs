@@ -49,7 +49,7 @@ impl Kernel {
             .flat_map(|address| address.to_le_bytes())
             .collect();
         let symbols = context.allocate((table.len() as u64).max(8), AllocationKind::Internal, 0)?;
-        context.device().write(symbols, &table)?;
+        context.device().put(symbols, &table)?;
         let dynamic = MAX_SHARED_BYTES_PER_BLOCK.saturating_sub(image.shared_dynamic_offset);
         Ok(Arc::new(Self {
             resets: context.resets(),

@@ -3,7 +3,8 @@
 use crate::context::Limit;
 use crate::error::{Error, FaultClass, invalid};
 use crate::kernel::Kernel;
-use weft_chip::{Fault, FaultKind, Launch};
+use crate::timing::KernelTiming;
+use weft_chip::{Fault, FaultKind, Launch, LaunchReport};
 use weft_isa::abi::LANES;
 
 /// Shape of a launch.
@@ -34,6 +35,20 @@ impl Kernel {
     /// does not allow; [`Error::Fault`] if the kernel faults, from then on the answer of its
     /// context.
     pub fn launch(&self, config: &LaunchConfig, parameters: &[u8]) -> Result<(), Error> {
+        self.launch_reported(config, parameters).map(|_| ())
+    }
+
+    /// [`Kernel::launch`], and what the launch did: instructions and bytes, and, while launches
+    /// are timed ([`crate::Device::set_timing`]), cycles and joules.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::launch`].
+    pub fn launch_reported(
+        &self,
+        config: &LaunchConfig,
+        parameters: &[u8],
+    ) -> Result<LaunchReport, Error> {
         self.usable()?;
         self.check(config)?;
         if parameters.len() as u64 != u64::from(self.image.param_bytes) {
@@ -46,7 +61,7 @@ impl Kernel {
         }
         let device = self.context().device();
         let block = self.take_block()?;
-        if let Err(error) = device.write(block, parameters) {
+        if let Err(error) = device.put(block, parameters) {
             self.give_back_block(block);
             return Err(error);
         }
@@ -72,8 +87,12 @@ impl Kernel {
         self.give_back_block(block);
         match outcome {
             Ok(report) => {
-                device.report_mut().add(self.name(), &report);
-                Ok(())
+                let timing = report.timing.as_deref().map(|timing| {
+                    device.note_kernel(self.name(), timing);
+                    KernelTiming::of_launch(self, timing, device.config.chip.cores)
+                });
+                device.report_mut().add(self.name(), &report, timing);
+                Ok(report)
             }
             Err(fault) => {
                 let error = Error::Fault {

@@ -3,7 +3,9 @@
 //! A [`Device`] is one chip and its memory. [`Context`]s share it, each with its own sticky
 //! error; a [`Module`] is PTX loaded into a context, from which [`Kernel`]s are compiled at
 //! first use through a [cache](CacheConfig) on disk; [`Stream`]s and [`Event`]s order work;
-//! [`Kernel::launch`] runs it and adds to the [`Report`].
+//! [`Kernel::launch`] runs it and adds to the [`Report`]. With [`Device::set_timing`] launches
+//! are also timed on the model of a chip, and [`Kernel::launch_reported`] gives cycles and
+//! joules of each.
 //!
 //! # Order of execution
 //!
@@ -37,6 +39,9 @@ mod report;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod timing;
+mod trace;
 
 pub use attributes::MAX_SHARED_BYTES_PER_BLOCK;
 pub use config::{CacheConfig, Config};
@@ -52,5 +57,8 @@ pub use module::{Module, ModuleImage};
 pub use pool::Pool;
 pub use report::{KernelReport, Report};
 pub use stream::{PRIORITY_RANGE, Stream};
-pub use weft_chip::ChipConfig;
+pub use timeline::{DEFAULT_STREAM, Elapsed, Operation, OperationKind};
+pub use timing::{KernelTiming, LineTiming};
+pub use weft_chip::timing as chip_timing;
+pub use weft_chip::{ChipConfig, ChipFile, ChipFileError, LaunchReport, TimingReport};
 pub use weft_ptx::elf::{HostProgram, Runtime};

@@ -8,6 +8,7 @@ use crate::allocator::ALIGNMENT;
 use crate::context::Context;
 use crate::device::{Device, lock};
 use crate::error::{Error, invalid};
+use crate::timeline::OperationKind;
 use std::collections::BTreeMap;
 use weft_chip::{Access, AccessError, MapError};
 
@@ -96,7 +97,9 @@ impl Device {
     /// If the bytes are not inside one allocation.
     pub fn read(&self, address: u64, destination: &mut [u8]) -> Result<(), Error> {
         let memory = self.chip.memory();
-        memory.read(address, destination).map_err(outside)
+        memory.read(address, destination).map_err(outside)?;
+        self.note_copy(OperationKind::CopyToHost, destination.len() as u64);
+        Ok(())
     }
 
     /// Copies from the host.
@@ -105,6 +108,13 @@ impl Device {
     ///
     /// If the bytes are not inside one allocation.
     pub fn write(&self, address: u64, source: &[u8]) -> Result<(), Error> {
+        self.put(address, source)?;
+        self.note_copy(OperationKind::CopyToDevice, source.len() as u64);
+        Ok(())
+    }
+
+    /// [`Device::write`] for the driver's own purposes: no copy of the program's.
+    pub(crate) fn put(&self, address: u64, source: &[u8]) -> Result<(), Error> {
         self.chip.memory().write(address, source).map_err(outside)
     }
 
@@ -114,7 +124,9 @@ impl Device {
     ///
     /// If either range is not inside one allocation.
     pub fn copy(&self, to: u64, from: u64, bytes: u64) -> Result<(), Error> {
-        self.chip.memory().copy(to, from, bytes).map_err(outside)
+        self.chip.memory().copy(to, from, bytes).map_err(outside)?;
+        self.note_copy(OperationKind::CopyOnDevice, bytes);
+        Ok(())
     }
 
     /// Fills with repetitions of a pattern of 1, 2 or 4 bytes.
@@ -124,7 +136,9 @@ impl Device {
     /// If the bytes are not inside one allocation.
     pub fn fill(&self, address: u64, bytes: u64, pattern: &[u8]) -> Result<(), Error> {
         let memory = self.chip.memory();
-        memory.fill(address, bytes, pattern).map_err(outside)
+        memory.fill(address, bytes, pattern).map_err(outside)?;
+        self.note_copy(OperationKind::CopyOnDevice, bytes);
+        Ok(())
     }
 
     fn insert(&self, allocation: Allocation) {

@@ -427,5 +427,5 @@ fn initialise(
         }
     }
     device.fill(address, bytes, &[0])?;
-    device.write(address, &init)
+    device.put(address, &init)
 }

@@ -207,7 +207,7 @@ fn a_fault_stays_with_its_context_and_no_other() {
         faulty.free(lost, |_| true),
         faulty.usable(),
         stream.synchronize(),
-        event.record(),
+        event.record(0),
         event.synchronize(),
     ] {
         assert_eq!(later, Err(first.clone()));
@@ -409,7 +409,7 @@ fn what_a_reset_freed_is_refused_even_if_its_addresses_are_in_use_again() {
         kernel.launch(&shape(1, 1), &target.to_le_bytes()),
         module.variable("v").map(|_| ()),
         stream.synchronize(),
-        event.record(),
+        event.record(0),
     ] {
         assert!(matches!(result, Err(Error::InvalidHandle(_))), "{result:?}");
     }

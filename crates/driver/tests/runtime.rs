@@ -336,15 +336,15 @@ fn streams_and_events_end_with_errors_not_surprises() {
         Event::new(&context, true).unwrap(),
     ];
     assert!(start.elapsed_ms(&end).is_err(), "never recorded");
-    start.record().unwrap();
-    end.record().unwrap();
+    start.record(0).unwrap();
+    end.record(0).unwrap();
     assert!(start.elapsed_ms(&end).unwrap() >= 0.0);
     assert!(end.elapsed_ms(&start).unwrap() <= 0.0);
     let untimed = Event::new(&context, false).unwrap();
-    untimed.record().unwrap();
+    untimed.record(0).unwrap();
     assert!(start.elapsed_ms(&untimed).is_err());
     context.destroy();
-    assert_eq!(start.record(), Err(Error::ContextDestroyed));
+    assert_eq!(start.record(0), Err(Error::ContextDestroyed));
 }
 
 #[test]

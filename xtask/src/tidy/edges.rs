@@ -118,14 +118,6 @@ const RULES: &[Rule] = &[
         forbids_unsafe: false,
     },
     Rule {
-        name: "weft-engine",
-        uses: &["weft-driver"],
-        tests_use: &[],
-        outside: true,
-        // Calls a CUDA driver that is opened at run time.
-        forbids_unsafe: false,
-    },
-    Rule {
         name: "weft-cli",
         uses: &[
             "weft-chip",

@@ -7,12 +7,15 @@
 mod child;
 mod libraries;
 mod program;
+mod trace;
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use weft_chip::ChipFile;
 
 use crate::failure;
 use crate::report::Report;
@@ -34,7 +37,9 @@ pub(super) const STATUS_OWN_FAILURE: u8 = 125;
 Examples:
   weft run -- ./vector_add 1000000
   weft run --report report.json -- python3 train.py
-  weft run --engine-threads 1 -- ./my_cuda_program")]
+  weft run --engine-threads 1 -- ./my_cuda_program
+  weft run --timing -- ./my_cuda_program
+  weft run --timing --chip w1-hbm2 --report report.json --trace trace.json -- ./my_cuda_program")]
 pub(crate) struct Arguments {
     /// Write the merged launch report as JSON to FILE instead of a summary to stderr.
     #[arg(long, value_name = "FILE")]
@@ -48,9 +53,21 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MAJOR.MINOR", value_parser = compute_capability)]
     cc: Option<String>,
 
+    /// Time every launch on the model of the chip: cycles, seconds and joules in the report.
+    #[arg(long)]
+    timing: bool,
+
+    /// The chip: a built-in one (w1, w0, w1-hbm2, w1-gddr6) or a chip file.
+    #[arg(long, value_name = "NAME|FILE")]
+    chip: Option<String>,
+
+    /// Write a trace of modelled time to FILE, for Perfetto (ui.perfetto.dev). Implies --timing.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+
     /// Print every driver call with its arguments, result and duration to stderr.
     #[arg(long)]
-    trace: bool,
+    trace_calls: bool,
 
     /// The program and its arguments.
     #[arg(required = true, trailing_var_arg = true, value_name = "PROGRAM")]
@@ -80,6 +97,9 @@ fn show(arguments: &Arguments, reports: &Path) -> Result<()> {
     match &arguments.report {
         Some(file) => report.write(file)?,
         None => report.summarise(),
+    }
+    if let Some(file) = &arguments.trace {
+        trace::merge(reports, file)?;
     }
     if report.launches() == 0 {
         failure::warn("no kernel was launched", None);
@@ -119,7 +139,24 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     if let Some(capability) = &arguments.cc {
         command.env("WEFT_CC", capability);
     }
-    if arguments.trace {
+    if let Some(chip) = &arguments.chip {
+        // A wrong chip is the user's mistake, told before the program starts.
+        ChipFile::named(chip)?;
+        let is_file = Path::new(chip).is_file();
+        let name = if is_file {
+            fs::canonicalize(chip)?.into_os_string()
+        } else {
+            chip.into()
+        };
+        command.env("WEFT_CHIP", name);
+    }
+    if arguments.timing || arguments.trace.is_some() {
+        command.env("WEFT_TIMING", "1");
+    }
+    if arguments.trace.is_some() {
+        command.env("WEFT_TIMELINE", "1");
+    }
+    if arguments.trace_calls {
         command.env("WEFT_TRACE", "1");
     }
     Ok(Prepared { command, reports })

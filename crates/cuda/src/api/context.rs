@@ -147,7 +147,8 @@ exports! {
 
     /// Work is complete when it is submitted; what is left is the fault of an earlier kernel.
     fn cuCtxSynchronize() {
-        usable().map(|_| ())
+        usable()?.device().wait_for_stream(None);
+        Ok(())
     }
 
     fn cuCtxSynchronize_v2(handle: Handle) {

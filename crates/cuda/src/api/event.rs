@@ -3,7 +3,7 @@
 use crate::c::{Handle, put};
 use crate::call::exports;
 use crate::result::CUresult;
-use crate::runtime::{EVENTS, code, number, usable};
+use crate::runtime::{EVENTS, code, device, number, usable};
 use std::ffi::c_uint;
 use weft_driver::Event;
 
@@ -14,7 +14,10 @@ const INTERPROCESS: c_uint = 4;
 
 fn record(event: Handle, stream: Handle) -> Result<(), CUresult> {
     super::stream::check(stream)?;
-    EVENTS.get(event)?.record().map_err(|error| number(&error))
+    let event = EVENTS.get(event)?;
+    event
+        .record(super::stream::number_of(stream)?)
+        .map_err(|error| number(&error))
 }
 
 exports! {
@@ -50,7 +53,12 @@ exports! {
     }
 
     fn cuEventSynchronize(event: Handle) {
-        EVENTS.get(event)?.synchronize().map_err(|error| number(&error))
+        let event = EVENTS.get(event)?;
+        event.synchronize().map_err(|error| number(&error))?;
+        if let Some(time) = event.chip_seconds() {
+            device()?.wait_until(time);
+        }
+        Ok(())
     }
 
     fn cuEventElapsedTime | cuEventElapsedTime_v2(

@@ -6,9 +6,9 @@
 use crate::c::{Handle, HostFn, StreamCallback, put, put_optional};
 use crate::call::exports;
 use crate::result::CUresult;
-use crate::runtime::{EVENTS, STREAMS, code, context_handle, usable};
+use crate::runtime::{EVENTS, STREAMS, code, context_handle, device, usable};
 use std::ffi::{c_int, c_uint, c_void};
-use weft_driver::Stream;
+use weft_driver::{DEFAULT_STREAM, Stream};
 
 /// Whether a handle is one of the default streams: null, `CU_STREAM_LEGACY`,
 /// `CU_STREAM_PER_THREAD`.
@@ -19,12 +19,24 @@ fn is_default(stream: Handle) -> bool {
 /// Checks that work can be submitted to a stream.
 pub(super) fn check(stream: Handle) -> Result<(), CUresult> {
     if is_default(stream) {
-        usable().map(|_| ())
+        usable()?.device().choose_stream(DEFAULT_STREAM);
+        Ok(())
     } else {
         let stream = STREAMS.get(stream)?;
         stream
             .synchronize()
-            .map_err(|error| crate::runtime::number(&error))
+            .map_err(|error| crate::runtime::number(&error))?;
+        stream.context().device().choose_stream(stream.id());
+        Ok(())
+    }
+}
+
+/// Number of a stream in modelled time.
+pub(super) fn number_of(stream: Handle) -> Result<u64, CUresult> {
+    if is_default(stream) {
+        Ok(DEFAULT_STREAM)
+    } else {
+        Ok(STREAMS.get(stream)?.id())
     }
 }
 
@@ -64,7 +76,9 @@ exports! {
     }
 
     fn cuStreamSynchronize | cuStreamSynchronize_ptsz(stream: Handle) {
-        check(stream)
+        check(stream)?;
+        device()?.wait_for_stream(Some(number_of(stream)?));
+        Ok(())
     }
 
     fn cuStreamQuery | cuStreamQuery_ptsz(stream: Handle) {
@@ -75,7 +89,11 @@ exports! {
         stream: Handle, event: Handle, _flags: c_uint,
     ) {
         check(stream)?;
-        EVENTS.get(event).map(|_| ())
+        let event = EVENTS.get(event)?;
+        if let Some(time) = event.chip_seconds() {
+            device()?.hold_stream(number_of(stream)?, time);
+        }
+        Ok(())
     }
 
     fn cuStreamGetPriority | cuStreamGetPriority_ptsz(stream: Handle, priority: *mut c_int) {
