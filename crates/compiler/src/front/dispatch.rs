@@ -3,7 +3,7 @@
 use super::function::{Ins, Lowering};
 use super::{
     async_copy, atomics, compare, control, convert, data, float, int, logic, matrix_memory, memory,
-    mma, video, video_simd, warp,
+    mma, video, video_simd, warp, wmma,
 };
 use crate::ErrorKind;
 
@@ -113,6 +113,7 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "redux" => (Branch, warp::redux),
         "activemask" => (Branch, warp::activemask),
         "mma" => (Branch, mma::mma),
+        "wmma" => (Branch, wmma::wmma),
         "ldmatrix" => (Branch, matrix_memory::ldmatrix),
         "stmatrix" => (Branch, matrix_memory::stmatrix),
         "movmatrix" => (Branch, matrix_memory::movmatrix),

@@ -36,6 +36,7 @@ mod variables;
 mod video;
 mod video_simd;
 mod warp;
+mod wmma;
 
 use crate::ir::Unit;
 use crate::{Error, ErrorKind, Options};

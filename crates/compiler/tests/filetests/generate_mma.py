@@ -407,3 +407,147 @@ def memory_test():
 
 
 memory_test()
+
+
+class WmmaTest:
+    """A product by wmma of matrices in memory, with more columns (or rows) than are used."""
+
+    # Registers of A, B and of C and D.
+    REGISTERS = {
+        "f16": {"m16n16k16": (8, 8), "m32n8k16": (8, 8), "m8n32k16": (8, 8)},
+        "bf16": {"m16n16k16": (4, 4), "m32n8k16": (8, 2), "m8n32k16": (2, 8)},
+        "tf32": {"m16n16k8": (4, 4)},
+        "s8": {"m16n16k16": (2, 2), "m32n8k16": (4, 1), "m8n32k16": (1, 4)},
+        "u8": {"m16n16k16": (2, 2), "m32n8k16": (4, 1), "m8n32k16": (1, 4)},
+        "s4": {"m8n8k32": (1, 1)},
+        "u4": {"m8n8k32": (1, 1)},
+        "b1": {"m8n8k128": (1, 1)},
+        "f64": {"m8n8k4": (1, 1)},
+    }
+
+    def __init__(self, number, shape, d_ty, a_ty, b_ty, c_ty, a_layout, b_layout, d_layout="row", c_layout="row", modifiers="", space="global"):
+        rng = random.Random(f"{number} {shape} {d_ty} {a_ty}")
+        self.name = f"w{number}"
+        m, n, k = extents(shape)
+        make = lambda rows, columns, ty: [[random_bits(rng, ty, False) for _ in range(columns)] for _ in range(rows)]
+        a, b, c = make(m, k, a_ty), make(k, n, b_ty), make(m, n, c_ty)
+        words = modifiers.split()
+        sum_ty = d_ty if d_ty == c_ty else "f32"
+        d = []
+        for i in range(m):
+            d.append([])
+            for j in range(n):
+                start = narrow(c[i][j], 16, 32, "rn") if c_ty == "f16" and sum_ty == "f32" else c[i][j]
+                value = element(a[i], [b[x][j] for x in range(k)], start, a_ty, b_ty, sum_ty, words)
+                d[-1].append(narrow(value, 32, 16, "rn") if d_ty == "f16" and sum_ty == "f32" else value)
+        self.buffers = {}
+        self.strides = {}
+        for key, matrix, ty, layout in (("a", a, a_ty, a_layout), ("b", b, b_ty, b_layout), ("c", c, c_ty, c_layout), ("d", d, d_ty, d_layout)):
+            self.buffers[key] = self.memory(key, matrix, WIDTHS.get(ty) or SUM_WIDTHS[ty], layout)
+        saturate = ".satfinite" if "satfinite" in words else ""
+        bit_op = f".{words[0]}.popc" if words and not saturate else ""
+        types = f"{d_ty}.{c_ty}" if a_ty == "f16" else f"{d_ty}.{a_ty}.{b_ty}.{c_ty}"
+        counts = dict(zip("ab", self.REGISTERS[a_ty][shape]))
+        for key, ty in (("c", c_ty), ("d", d_ty)):
+            counts[key] = m * n * SUM_WIDTHS[ty] // 32 // max(32, SUM_WIDTHS[ty])
+        bits = 64 if a_ty == "f64" else 32
+        group = lambda key: "{" + ", ".join(f"%{key}{i}" for i in range(counts[key])) + "}"
+        at = {}
+        self.lines = [f"    .reg .b{bits} %a<8>, %b<8>, %c<8>, %d<8>;", "    .reg .b64 %p<4>, %q, %w;", "    .reg .b32 %s, %t, %v;"]
+        for index, key in enumerate("abcd"):
+            self.lines.append(f"    ld.param.u64 %p{index}, [{key}];")
+            at[key] = f"[%p{index}]"
+        if space == "shared":
+            # A goes through shared memory.
+            size = len(self.buffers["a"]) * 4
+            self.lines.insert(0, f"    .shared .align 32 .b8 tile[{size}];")
+            self.lines += ["    mov.u32 %t, %tid.x;", "    mov.u32 %s, tile;", "    mad.lo.u32 %v, %t, 4, %s;", "    mul.wide.u32 %q, %t, 4;", "    add.s64 %q, %q, %p0;"]
+            for first in range(0, size, 128):
+                self.lines += [f"    ld.global.b32 %t, [%q+{first}];", f"    st.shared.b32 [%v+{first}], %t;"]
+            self.lines.append("    bar.warp.sync 0xffffffff;")
+            at["a"] = "[%s]"
+        of = lambda key: "" if key == "d" and space == "generic" else f".{space}" if key == "a" else ".global"
+        stride = lambda key: f", {self.strides[key]}"
+        self.lines += [
+            f"    wmma.load.a.sync.aligned.{a_layout}.{shape}{of('a')}.{a_ty} {group('a')}, {at['a']}{stride('a')};",
+            f"    wmma.load.b.sync.aligned.{b_layout}.{shape}{of('b')}.{b_ty} {group('b')}, {at['b']}{stride('b')};",
+            f"    wmma.load.c.sync.aligned.{c_layout}.{shape}{of('c')}.{c_ty} {group('c')}, {at['c']}{stride('c')};",
+            f"    wmma.mma{bit_op}.sync.aligned.{a_layout}.{b_layout}.{shape}.{types}{saturate} {group('d')}, {group('a')}, {group('b')}, {group('c')};",
+            f"    wmma.store.d.sync.aligned.{d_layout}.{shape}{of('d')}.{d_ty} {at['d']}, {group('d')}{stride('d')};",
+        ]
+
+    def memory(self, key, matrix, width, layout):
+        """Words of memory; the leading dimension is longer than the matrix."""
+        if layout == "col":
+            matrix = [list(column) for column in zip(*matrix)]
+        length = len(matrix[0]) + max(16, 128 // width)
+        self.strides[key] = length
+        bits = 0
+        for row, values in enumerate(matrix):
+            for column, value in enumerate(values):
+                bits |= value << ((row * length + column) * width)
+        words = -(-len(matrix) * length * width // 32)
+        words = -(-words // 32) * 32
+        return [bits >> (32 * i) & mask(32) for i in range(words)]
+
+    def header(self):
+        show = lambda values: " ".join(hex(value) for value in values)
+        lines = [f"// buffer {self.name}{key}: b32[{len(self.buffers[key])}] = {show(self.buffers[key])}" for key in "abc"]
+        return lines + [f"// buffer {self.name}d: b32[{len(self.buffers['d'])}] = zero"]
+
+    def run(self):
+        args = ", ".join(self.name + key for key in "abcd")
+        shown = " ".join(hex(value) for value in self.buffers["d"])
+        return [f"// run {self.name} block=32 args={args}", f"// expect {self.name}d = {shown}"]
+
+    def kernel(self):
+        return [f".visible .entry {self.name}(.param .u64 a, .param .u64 b, .param .u64 c, .param .u64 d)", "{"] + self.lines + ["    ret;", "}", ""]
+
+
+def write_wmma(name, title, forms):
+    tests = [WmmaTest(number, *form) for number, form in enumerate(forms)]
+    lines = [f"// PTX ISA 9.7.15.4: {title}. Written by generate_mma.py.", "//"]
+    for test in tests:
+        lines += test.header()
+    for test in tests:
+        lines += test.run()
+    lines += [".version 8.7", ".target sm_89", ".address_size 64", ""]
+    for test in tests:
+        lines += test.kernel()
+    (HERE / f"wmma_{name}.ptx").write_text("\n".join(lines))
+
+
+write_wmma(
+    "float",
+    "products of floats by wmma",
+    [
+        ("m16n16k16", "f32", "f16", "f16", "f32", "row", "col"),
+        ("m16n16k16", "f32", "f16", "f16", "f16", "col", "row", "col", "col"),
+        ("m16n16k16", "f16", "f16", "f16", "f32", "row", "row", "row", "col", "", "shared"),
+        ("m32n8k16", "f16", "f16", "f16", "f16", "row", "col", "col", "row"),
+        ("m32n8k16", "f32", "bf16", "bf16", "f32", "col", "row", "row", "row", "", "shared"),
+        ("m8n32k16", "f32", "f16", "f16", "f32", "row", "row"),
+        ("m8n32k16", "f16", "f16", "f16", "f16", "col", "col", "row", "col"),
+        ("m8n32k16", "f32", "bf16", "bf16", "f32", "row", "col", "col", "row"),
+        ("m16n16k16", "f32", "bf16", "bf16", "f32", "row", "col"),
+        ("m16n16k8", "f32", "tf32", "tf32", "f32", "row", "row"),
+        ("m16n16k8", "f32", "tf32", "tf32", "f32", "col", "col", "col", "col"),
+        ("m8n8k4", "f64", "f64", "f64", "f64", "row", "row", "col", "row"),
+        ("m8n8k4", "f64", "f64", "f64", "f64", "col", "col"),
+    ],
+)
+write_wmma(
+    "integer",
+    "products of integers and of single bits by wmma",
+    [
+        ("m16n16k16", "s32", "s8", "s8", "s32", "row", "col"),
+        ("m16n16k16", "s32", "u8", "u8", "s32", "col", "row", "col", "col", "satfinite"),
+        ("m32n8k16", "s32", "s8", "s8", "s32", "col", "col", "row", "row", "", "shared"),
+        ("m8n32k16", "s32", "u8", "u8", "s32", "row", "row"),
+        ("m8n32k16", "s32", "s8", "s8", "s32", "col", "col", "col", "col"),
+        ("m8n8k32", "s32", "s4", "s4", "s32", "row", "col"),
+        ("m8n8k32", "s32", "u4", "u4", "s32", "row", "col", "col", "row", "satfinite"),
+        ("m8n8k128", "s32", "b1", "b1", "s32", "row", "col", "row", "row", "xor"),
+        ("m8n8k128", "s32", "b1", "b1", "s32", "row", "col", "col", "col", "and"),
+    ],
+)
