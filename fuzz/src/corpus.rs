@@ -15,6 +15,10 @@ pub(crate) struct Corpus {
     pub(crate) ptx: Vec<Vec<u8>>,
     /// Fatbins with entries of every kind and compression, and host programs with fatbins.
     pub(crate) containers: Vec<Vec<u8>>,
+    /// Safetensors files of a few small tensors.
+    pub(crate) safetensors: Vec<Vec<u8>>,
+    /// GGUF files.
+    pub(crate) gguf: Vec<Vec<u8>>,
 }
 
 impl Corpus {
@@ -31,8 +35,29 @@ impl Corpus {
         let section = [&raw[..], &compressed].concat();
         let host = fuzz::elf(X86_64, &["libcudart.so.13"], Some(&section));
         let containers = vec![raw, compressed, host];
-        Ok(Self { ptx, containers })
+        Ok(Self {
+            ptx,
+            containers,
+            safetensors: vec![safetensors()],
+            gguf: vec![
+                fs::read(root.join("crates/engine/tests/gguf/blocks.gguf"))
+                    .context("failed to read a GGUF file to start from")?,
+            ],
+        })
     }
+}
+
+/// A safetensors file of two tensors, with metadata.
+fn safetensors() -> Vec<u8> {
+    let header = concat!(
+        r#"{"__metadata__":{"format":"pt"},"#,
+        r#""a":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]},"#,
+        r#""b":{"dtype":"F32","shape":[4],"data_offsets":[12,28]}}"#
+    );
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend([0x3f; 28]);
+    bytes
 }
 
 fn files(directory: &Path, extension: &str) -> Result<Vec<Vec<u8>>> {

@@ -35,6 +35,10 @@ pub(crate) const TARGETS: &[Target] = &[
         name: "compile",
         run: run_compile,
     },
+    Target {
+        name: "checkpoint",
+        run: run_checkpoint,
+    },
 ];
 
 /// A word that decodes encodes to itself, and prints.
@@ -73,6 +77,25 @@ fn run_container(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     let bytes = fuzz::mutate(random, &corpus.containers);
     fuzz::check_fatbin(&bytes);
     fuzz::check_image(&bytes);
+    Ok(())
+}
+
+/// Safetensors and GGUF files: every tensor of one that opens can be read.
+fn run_checkpoint(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    for (name, samples) in [
+        ("weights.safetensors", &corpus.safetensors),
+        ("weights.gguf", &corpus.gguf),
+    ] {
+        let path = folder.path().join(name);
+        let bytes = fuzz::mutate(random, samples);
+        std::fs::write(&path, bytes).map_err(|error| error.to_string())?;
+        match weft_engine::weights::read_all(&path) {
+            Ok(_) | Err(weft_engine::Error::Format { .. }) => {}
+            // A file that opens describes only bytes that it has.
+            Err(error) => return Err(format!("{name}: {error}")),
+        }
+    }
     Ok(())
 }
 

@@ -96,24 +96,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// Compiles every source to PTX and writes it, or compares it with the file in the tree.
 fn regenerate(toolchain: &Toolchain, check: bool) -> Result<()> {
     let root = workspace_root();
-    let folder = root.join("examples/ptx");
-    let sources = files_with_extension(&root.join("examples/cuda"), "cu")?;
+    let kernels = kernels(&root)?;
     let scratch = root.join("target/kernels");
     fs::create_dir_all(&scratch)
         .with_context(|| format!("failed to create {}", scratch.display()))?;
 
     let findings = Mutex::new(Vec::new());
-    in_parallel(&sources, |source| {
+    in_parallel(&kernels.sources, |(source, target)| {
         let name = stem(source);
-        let target = folder.join(format!("{name}.ptx"));
-        let present = fs::read_to_string(&target).unwrap_or_default();
+        let present = fs::read_to_string(target).unwrap_or_default();
         let raw = scratch.join(format!("{name}.ptx"));
         let Some(text) = compile_unless(&present, || compile_to_ptx(toolchain, source, &raw))?
         else {
             return Ok(());
         };
         if !check {
-            fs::write(&target, text)
+            fs::write(target, text)
                 .with_context(|| format!("failed to write {}", target.display()))?;
         }
         findings
@@ -127,28 +125,79 @@ fn regenerate(toolchain: &Toolchain, check: bool) -> Result<()> {
         .into_inner()
         .expect("no thread panics while it holds the lock");
     changed.sort();
-    let orphans = orphans(&folder, &sources)?;
+    let orphans = kernels.orphans()?;
     if check {
+        let names: Vec<String> = orphans.iter().map(|path| stem(path)).collect();
         ensure!(
             changed.is_empty() && orphans.is_empty(),
             "stale PTX: [{}], without a source: [{}]; run `cargo xtask kernels`",
             changed.join(", "),
-            orphans.join(", ")
+            names.join(", ")
         );
     } else {
-        for orphan in &orphans {
-            let path = folder.join(format!("{orphan}.ptx"));
-            fs::remove_file(&path)
+        for path in &orphans {
+            fs::remove_file(path)
                 .with_context(|| format!("failed to remove {}", path.display()))?;
         }
     }
     say(&format!(
         "{} PTX files, {} changed, {} removed",
-        sources.len(),
+        kernels.sources.len(),
         changed.len(),
         orphans.len()
     ));
     Ok(())
+}
+
+/// CUDA sources of the tree with the PTX that is made of each.
+struct Kernels {
+    sources: Vec<(PathBuf, PathBuf)>,
+}
+
+/// The examples, whose PTX is in a folder of its own, and the engine's kernels: a folder each, with
+/// source and PTX.
+fn kernels(root: &Path) -> Result<Kernels> {
+    let mut sources = Vec::new();
+    for source in files_with_extension(&root.join("examples/cuda"), "cu")? {
+        let target = root.join("examples/ptx").join(stem(&source));
+        sources.push((source, target.with_extension("ptx")));
+    }
+    let engine = root.join("crates/engine/kernels");
+    let entries =
+        fs::read_dir(&engine).with_context(|| format!("failed to read {}", engine.display()))?;
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    for folder in folders {
+        for source in files_with_extension(&folder, "cu")? {
+            let target = source.with_extension("ptx");
+            sources.push((source, target));
+        }
+    }
+    Ok(Kernels { sources })
+}
+
+impl Kernels {
+    /// PTX files whose source is gone.
+    fn orphans(&self) -> Result<Vec<PathBuf>> {
+        let targets: BTreeSet<&Path> = self.sources.iter().map(|(_, to)| to.as_path()).collect();
+        let folders: BTreeSet<&Path> = targets.iter().filter_map(|to| to.parent()).collect();
+        let mut orphans = Vec::new();
+        for folder in folders {
+            let files = files_with_extension(folder, "ptx")?;
+            orphans.extend(
+                files
+                    .into_iter()
+                    .filter(|file| !targets.contains(file.as_path())),
+            );
+        }
+        Ok(orphans)
+    }
 }
 
 /// The PTX of one source, as it is kept in the tree; `raw` is where nvcc writes it.
@@ -187,16 +236,6 @@ fn compile_unless(
         .into_iter()
         .max_by_key(|(_, count)| *count)
         .map(|(text, _)| text))
-}
-
-/// Names of PTX files whose source is gone.
-fn orphans(folder: &Path, sources: &[PathBuf]) -> Result<Vec<String>> {
-    let names: BTreeSet<String> = sources.iter().map(|source| stem(source)).collect();
-    Ok(files_with_extension(folder, "ptx")?
-        .iter()
-        .map(|ptx| stem(ptx))
-        .filter(|name| !names.contains(name))
-        .collect())
 }
 
 /// The text without the one line of nvcc's banner that changes between builds of the same version.

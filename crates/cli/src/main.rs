@@ -5,6 +5,7 @@
 //! followed after a blank line by `hint: ...` where there is something to be done about it.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod chips;
 mod compile;
 mod exec;
@@ -30,6 +31,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Bench(bench::Arguments),
     Compile(compile::Arguments),
     Exec(exec::Arguments),
     Chips(chips::Arguments),
@@ -38,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
         Command::Chips(arguments) => chips::run(&arguments),

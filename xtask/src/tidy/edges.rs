@@ -118,11 +118,20 @@ const RULES: &[Rule] = &[
         forbids_unsafe: false,
     },
     Rule {
+        name: "weft-engine",
+        uses: &["weft-driver"],
+        tests_use: &[],
+        outside: true,
+        // Calls a CUDA driver that is opened at run time.
+        forbids_unsafe: false,
+    },
+    Rule {
         name: "weft-cli",
         uses: &[
             "weft-chip",
             "weft-compiler",
             "weft-driver",
+            "weft-engine",
             "weft-fleet",
             "weft-isa",
             "weft-ptx",
@@ -164,7 +173,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "weft-fuzz",
-        uses: &["weft-chip", "weft-compiler", "weft-isa", "weft-ptx"],
+        uses: &[
+            "weft-chip",
+            "weft-compiler",
+            "weft-engine",
+            "weft-isa",
+            "weft-ptx",
+        ],
         tests_use: &[],
         outside: true,
         forbids_unsafe: true,

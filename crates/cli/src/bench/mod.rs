@@ -1,0 +1,26 @@
+//! `weft bench`: measurements that users repeat.
+
+mod llm;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+/// Measure speed.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(clap::Subcommand)]
+enum Benchmark {
+    Llm(llm::Arguments),
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.benchmark {
+        Benchmark::Llm(arguments) => llm::run(arguments)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,332 @@
+//! From a checkpoint to a model in device memory.
+
+use super::{Buffers, FeedForward, Layer, Model, ModelLimits, WORD};
+use crate::accelerator::{Accelerator, DeviceAddress};
+use crate::config::ModelConfig;
+use crate::error::Error;
+use crate::kernels::{
+    BLOCK_TOKENS, GROUP_MAX, HEAD_DIM_MAX, Kernels, LayerCache, Norm, Quantized, ROWS_MAX,
+};
+use crate::matrix::{Matrix, Packed};
+use crate::quantization::{Quantization, TILE_INPUTS, TILE_ROWS};
+use crate::weights::TensorSource;
+
+impl Model {
+    /// Reads every tensor of the model to the device and sets up cache and buffers.
+    pub(crate) fn load(
+        mut device: Box<dyn Accelerator>,
+        config: &ModelConfig,
+        source: &dyn TensorSource,
+        quantization: Quantization,
+        limits: ModelLimits,
+    ) -> Result<Self, Error> {
+        check_kernels(config, limits)?;
+        let mut loader = Loader {
+            device: device.as_mut(),
+            config,
+            source,
+            quantization,
+        };
+        let embed_tokens = loader.embedding("model.embed_tokens.weight")?;
+        let lm_head = if config.tie_word_embeddings {
+            embed_tokens
+        } else {
+            loader.embedding("lm_head.weight")?
+        };
+        let norm = loader.norm("model.norm.weight")?;
+        let mut layers = Vec::new();
+        for index in 0..config.num_hidden_layers {
+            layers.push(loader.layer(index, limits.blocks)?);
+        }
+        let angles = loader.angles(limits.context)?;
+        let buffers = loader.buffers(limits)?;
+        Ok(Self {
+            device,
+            kernels: Kernels::default(),
+            config: config.clone(),
+            limits,
+            embed_tokens,
+            layers,
+            norm,
+            lm_head,
+            angles,
+            buffers,
+        })
+    }
+}
+
+/// Bytes of the keys, or the values, of one block of one layer.
+fn layer_block_bytes(config: &ModelConfig) -> u64 {
+    u64::from(BLOCK_TOKENS) * u64::from(config.kv_width()) * WORD
+}
+
+/// Refuses shapes that the kernels do not compute.
+fn check_kernels(config: &ModelConfig, limits: ModelLimits) -> Result<(), Error> {
+    let unsupported = |field: &str, value: u32, supported: String| {
+        Err(Error::UnsupportedConfig {
+            field: field.to_owned(),
+            value: value.to_string(),
+            supported,
+        })
+    };
+    if config.head_dim > HEAD_DIM_MAX {
+        let supported = format!("at most {HEAD_DIM_MAX} is supported");
+        return unsupported("head_dim", config.head_dim, supported);
+    }
+    let group = config.num_attention_heads / config.num_key_value_heads;
+    if group > GROUP_MAX {
+        let supported = format!("at most {GROUP_MAX} query heads per key and value head");
+        return unsupported("num_attention_heads", config.num_attention_heads, supported);
+    }
+    let chosen = config.moe.as_ref().map_or(1, |moe| moe.num_experts_per_tok);
+    if limits.rows.saturating_mul(chosen) > ROWS_MAX {
+        return Err(Error::Invalid(format!(
+            "a step of {} tokens for {chosen} experts each; at most {ROWS_MAX} together",
+            limits.rows
+        )));
+    }
+    Ok(())
+}
+
+struct Loader<'a> {
+    device: &'a mut dyn Accelerator,
+    config: &'a ModelConfig,
+    source: &'a dyn TensorSource,
+    quantization: Quantization,
+}
+
+impl Loader<'_> {
+    fn layer(&mut self, index: u32, blocks: u32) -> Result<Layer, Error> {
+        let config = self.config;
+        let name = |part: &str| format!("model.layers.{index}.{part}");
+        let attention = |part: &str| name(&format!("self_attn.{part}"));
+        let (hidden, query, kv) = (config.hidden_size, config.query_width(), config.kv_width());
+        let projections = [("q_proj", query), ("k_proj", kv), ("v_proj", kv)];
+        let weights =
+            projections.map(|(part, width)| (attention(&format!("{part}.weight")), width));
+        let biases = projections.map(|(part, width)| (attention(&format!("{part}.bias")), width));
+        let qk_norm = |part: &str, this: &mut Self| {
+            if config.has_qk_norm() {
+                this.vector(&attention(part), config.head_dim)
+            } else {
+                Ok(0)
+            }
+        };
+        let o_weight = [(attention("o_proj.weight"), hidden)];
+        Ok(Layer {
+            input_layernorm: self.norm(&name("input_layernorm.weight"))?,
+            qkv_proj: self.matrix(&weights, hidden)?,
+            qkv_bias: if config.qkv_bias {
+                self.vectors(&biases)?
+            } else {
+                0
+            },
+            q_norm: qk_norm("q_norm.weight", self)?,
+            k_norm: qk_norm("k_norm.weight", self)?,
+            o_proj: self.matrix(&o_weight, query)?,
+            o_bias: if config.output_bias {
+                self.vector(&attention("o_proj.bias"), hidden)?
+            } else {
+                0
+            },
+            post_attention_layernorm: self.norm(&name("post_attention_layernorm.weight"))?,
+            mlp: if config.is_sparse(index) {
+                self.experts(&name("mlp"))?
+            } else {
+                let width = config.intermediate_size;
+                let gate_up = [
+                    (name("mlp.gate_proj.weight"), width),
+                    (name("mlp.up_proj.weight"), width),
+                ];
+                FeedForward::Dense {
+                    gate_up_proj: self.matrix(&gate_up, hidden)?,
+                    down_proj: self.matrix(&[(name("mlp.down_proj.weight"), hidden)], width)?,
+                }
+            },
+            cache: self.cache(blocks)?,
+        })
+    }
+
+    fn experts(&mut self, mlp: &str) -> Result<FeedForward, Error> {
+        let config = self.config;
+        let moe = config.moe.as_ref().expect("a sparse layer has experts");
+        let (hidden, width) = (config.hidden_size, moe.moe_intermediate_size);
+        let gate = [(format!("{mlp}.gate.weight"), moe.num_experts)];
+        let gate = self
+            .pack(&gate, hidden, Quantization::None)?
+            .upload(self.device)?;
+        let part = |expert: u32, part: &str| format!("{mlp}.experts.{expert}.{part}.weight");
+        let gate_up: Vec<_> = (0..moe.num_experts)
+            .map(|expert| {
+                vec![
+                    (part(expert, "gate_proj"), width),
+                    (part(expert, "up_proj"), width),
+                ]
+            })
+            .collect();
+        let down: Vec<_> = (0..moe.num_experts)
+            .map(|expert| vec![(part(expert, "down_proj"), hidden)])
+            .collect();
+        Ok(FeedForward::Sparse {
+            gate,
+            gate_up_proj: self.matrices(&gate_up, hidden)?,
+            down_proj: self.matrices(&down, width)?,
+        })
+    }
+
+    /// Matrices of the same shape, one after the other in one allocation.
+    fn matrices(&mut self, parts: &[Vec<(String, u32)>], inputs: u32) -> Result<Matrix, Error> {
+        let mut all: Option<Matrix> = None;
+        for (index, each) in (0u64..).zip(parts) {
+            let packed = self.pack(each, inputs, self.quantization)?;
+            let matrix = match all {
+                Some(matrix) => matrix,
+                None => *all.insert(packed.allocate(self.device, parts.len() as u64)?),
+            };
+            if !packed.write(self.device, &matrix, index)? {
+                return Err(Error::tensor(
+                    &each[0].0,
+                    "it is stored in another type than the first expert",
+                ));
+            }
+        }
+        all.ok_or_else(|| Error::InvalidConfig("a layer without experts".to_owned()))
+    }
+
+    /// Stacks tensors [width, inputs] to one matrix.
+    fn matrix(&mut self, parts: &[(String, u32)], inputs: u32) -> Result<Matrix, Error> {
+        self.pack(parts, inputs, self.quantization)?
+            .upload(self.device)
+    }
+
+    fn pack(
+        &self,
+        parts: &[(String, u32)],
+        inputs: u32,
+        quantization: Quantization,
+    ) -> Result<Packed, Error> {
+        let mut tensors = Vec::new();
+        for (name, width) in parts {
+            let shape = [u64::from(*width), u64::from(inputs)];
+            tensors.push(self.source.read(name, &shape)?);
+        }
+        Packed::stack(&tensors, quantization)
+    }
+
+    fn embedding(&mut self, name: &str) -> Result<Matrix, Error> {
+        let parts = [(name.to_owned(), self.config.vocab_size)];
+        let quantization = match self.quantization {
+            Quantization::None => Quantization::None,
+            Quantization::Int8 | Quantization::Int4 => Quantization::Int8,
+        };
+        self.pack(&parts, self.config.hidden_size, quantization)?
+            .upload(self.device)
+    }
+
+    fn norm(&mut self, name: &str) -> Result<Norm, Error> {
+        Ok(Norm {
+            weights: self.vector(name, self.config.hidden_size)?,
+            width: self.config.hidden_size,
+            eps: self.config.rms_norm_eps,
+        })
+    }
+
+    fn vector(&mut self, name: &str, width: u32) -> Result<DeviceAddress, Error> {
+        self.vectors(&[(name.to_owned(), width)])
+    }
+
+    /// Concatenates vectors, as f32.
+    fn vectors(&mut self, parts: &[(String, u32)]) -> Result<DeviceAddress, Error> {
+        let mut values = Vec::new();
+        for (name, width) in parts {
+            values.extend(self.source.read(name, &[u64::from(*width)])?.values()?);
+        }
+        self.upload(&values)
+    }
+
+    fn upload(&mut self, values: &[f32]) -> Result<DeviceAddress, Error> {
+        let bytes: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
+        let address = self.device.allocate(bytes.len() as u64)?;
+        self.device.write(address, &bytes)?;
+        Ok(address)
+    }
+
+    fn cache(&mut self, blocks: u32) -> Result<LayerCache, Error> {
+        let bytes = u64::from(blocks) * layer_block_bytes(self.config);
+        Ok(LayerCache {
+            keys: self.device.allocate(bytes)?,
+            values: self.device.allocate(bytes)?,
+        })
+    }
+
+    /// Cosines and sines of every position, as `kernels/attention_input` reads them.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the table is f32, as the checkpoint's own code has it"
+    )]
+    fn angles(&mut self, positions: u32) -> Result<DeviceAddress, Error> {
+        let (frequencies, factor) = self.config.rope.frequencies(self.config.head_dim);
+        let mut table = Vec::new();
+        for position in 0..positions {
+            let angle = |frequency: &f64| f64::from(position) * frequency;
+            table.extend(frequencies.iter().map(|f| (angle(f).cos() * factor) as f32));
+            table.extend(frequencies.iter().map(|f| (angle(f).sin() * factor) as f32));
+        }
+        self.upload(&table)
+    }
+
+    fn buffers(&mut self, limits: ModelLimits) -> Result<Buffers, Error> {
+        let config = self.config;
+        let rows = u64::from(limits.rows);
+        let (hidden, query, kv) = (
+            u64::from(config.hidden_size),
+            u64::from(config.query_width()),
+            u64::from(config.kv_width()),
+        );
+        let (mut width, mut pairs, mut experts) = (u64::from(config.intermediate_size), 1, 1);
+        if let Some(moe) = &config.moe {
+            pairs = u64::from(moe.num_experts_per_tok);
+            experts = u64::from(moe.num_experts);
+            width = width.max(pairs * u64::from(moe.moe_intermediate_size));
+        }
+        let tables = u64::from(limits.context.div_ceil(BLOCK_TOKENS));
+        let sequences = u64::from(limits.sequences);
+        // Tiles of the widest activations: of one row per token, or of one per expert.
+        let tile_rows = TILE_ROWS as u64;
+        let quantized_rows = (rows * pairs).next_multiple_of(tile_rows);
+        let quantized_width = hidden
+            .max(query)
+            .max(width)
+            .next_multiple_of(TILE_INPUTS as u64);
+        let mut words = |count: u64| self.device.allocate(count * WORD);
+        Ok(Buffers {
+            tokens: words(rows)?,
+            positions: words(rows)?,
+            sequences: words(rows)?,
+            tables: words(sequences * tables)?,
+            hidden: words(rows * hidden)?,
+            normed: words(rows * hidden)?,
+            qkv: words(rows * (query + 2 * kv))?,
+            // Also holds the output rows before the last norm.
+            attention: words(rows * query.max(hidden))?,
+            gate_up: words(rows * 2 * width)?,
+            activation: words(rows * width)?,
+            router_logits: words(rows * experts)?,
+            experts: words(rows * pairs)?,
+            expert_weights: words(rows * pairs)?,
+            expert_output: words(if config.moe.is_some() {
+                rows * pairs * hidden
+            } else {
+                1
+            })?,
+            logits: words(sequences * u64::from(config.vocab_size))?,
+            quantized: Quantized {
+                words: words(quantized_rows * quantized_width / 4)?,
+                scales: words(quantized_rows)?,
+            },
+        })
+    }
+}
