@@ -6,12 +6,15 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod chat;
 mod chips;
 mod compile;
 mod exec;
 mod failure;
+mod model;
 mod report;
 mod run;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Chat(chat::Arguments),
+    Serve(serve::Arguments),
     Run(run::Arguments),
     Bench(bench::Arguments),
     Compile(compile::Arguments),
@@ -39,6 +44,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Chat(arguments) => chat::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),

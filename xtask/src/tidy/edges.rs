@@ -125,6 +125,14 @@ const RULES: &[Rule] = &[
         // Calls a CUDA driver that is opened at run time.
         forbids_unsafe: false,
     },
+    // All HTTP and async. It sees devices only as accelerators of the engine.
+    Rule {
+        name: "weft-server",
+        uses: &["weft-engine", "weft-fleet"],
+        tests_use: &[],
+        outside: true,
+        forbids_unsafe: true,
+    },
     Rule {
         name: "weft-cli",
         uses: &[
@@ -135,6 +143,7 @@ const RULES: &[Rule] = &[
             "weft-fleet",
             "weft-isa",
             "weft-ptx",
+            "weft-server",
         ],
         tests_use: &[],
         outside: true,

@@ -2,6 +2,8 @@
 
 mod llm;
 
+pub(crate) use llm::Quant;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
