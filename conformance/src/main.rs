@@ -48,6 +48,9 @@ enum Suite {
     Numba,
     /// CUDA C++ through NVRTC and cuda.core.
     CudaCore,
+    /// OpenAI's Python client against `weft serve`.
+    #[command(name = "openai")]
+    OpenAi,
     /// ZLUDA's PTX tests.
     SpirvRun {
         /// The folder ptx/src/test/spirv_run of a ZLUDA checkout.
@@ -129,6 +132,15 @@ fn run(arguments: &Arguments) -> Result<bool> {
                 &weft,
                 &arguments.toolchain,
                 python::Suite::CudaCore,
+                filter,
+                &mut table,
+            )?;
+        }
+        Suite::OpenAi => {
+            python::run(
+                &weft,
+                &arguments.toolchain,
+                python::Suite::OpenAi,
                 filter,
                 &mut table,
             )?;

@@ -14,6 +14,8 @@ pub enum Suite {
     Numba,
     /// CUDA C++ through NVRTC and cuda.core.
     CudaCore,
+    /// OpenAI's client against `weft serve`.
+    OpenAi,
 }
 
 impl Suite {
@@ -21,6 +23,7 @@ impl Suite {
         match self {
             Self::Numba => "numba_kernels.py",
             Self::CudaCore => "cuda_core_kernels.py",
+            Self::OpenAi => "openai_client.py",
         }
     }
 }
@@ -44,7 +47,13 @@ pub fn run(
     );
     let python = std::path::absolute(python)?;
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
-    let finished = weft.run(python, &[suite.script(), filter], Some(&scripts))?;
+    let command = weft.folder().join("weft");
+    let command = command.to_string_lossy();
+    let mut arguments = vec![suite.script(), filter];
+    if suite == Suite::OpenAi {
+        arguments.push(&command);
+    }
+    let finished = weft.run(python, &arguments, Some(&scripts))?;
     let cases = read(&finished);
     let ended = cases.is_empty() || !finished.stdout.contains(" passed, ");
     for case in cases {

@@ -39,6 +39,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("cuda-core", "1.2.2"),
     ("cuda-bindings", "13.5.0"),
     ("numpy", "2.4.6"),
+    ("openai", "3.57.0"),
 ];
 
 /// Holds the pinned versions of a finished installation, one `name==version` a line.
