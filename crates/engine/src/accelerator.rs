@@ -33,6 +33,8 @@ pub struct Grid {
 pub struct DeviceCounters {
     /// Kernel launches.
     pub launches: u64,
+    /// Modelled cycles of the chip's cores in which kernels ran; `None` if launches are not timed.
+    pub cycles: Option<f64>,
     /// Modelled seconds of the chip, with copies and waiting; `None` if launches are not timed.
     pub seconds: Option<f64>,
     /// Modelled seconds in which kernels ran; `None` if launches are not timed.

@@ -13,8 +13,8 @@ use crate::directory::ModelDirectory;
 use crate::error::Error;
 use crate::kernels::BLOCK_TOKENS;
 use crate::metrics::Metrics;
-use crate::model::{Model, ModelLimits};
-use crate::quantization::Quantization;
+use crate::model::{Model, ModelLimits, Traffic};
+use crate::quantization::{KvCacheFormat, Quantization};
 use crate::request::{EmbeddingSink, EventSink, GenerationRequest, RequestId, SubmitError};
 use crate::scheduler::{Limits, Scheduler};
 use crate::tokenizer::Tokenizer;
@@ -30,6 +30,8 @@ use std::thread::JoinHandle;
 pub struct EngineOptions {
     /// What weights become.
     pub quantization: Quantization,
+    /// How keys and values are kept. int8 needs heads whose width four divides.
+    pub kv_cache: KvCacheFormat,
     /// Weights out of this seed instead of the checkpoint's: only config.json is needed.
     pub random_weights: Option<u64>,
     /// Positions of a sequence; at most what the model has. `None`: that.
@@ -53,6 +55,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             quantization: Quantization::None,
+            kv_cache: KvCacheFormat::F32,
             random_weights: None,
             context: None,
             kv_cache_tokens: None,
@@ -89,6 +92,7 @@ struct Shared {
     config: ModelConfig,
     name: String,
     device: String,
+    traffic: Traffic,
     tokenizer: Option<Tokenizer>,
     eos: Vec<u32>,
     /// Positions of a sequence.
@@ -158,6 +162,7 @@ impl Engine {
             config: config.clone(),
             name: directory.name(),
             device,
+            traffic: model.traffic(),
             tokenizer,
             eos: directory.generation_defaults().eos_token_id.clone(),
             context: limits.context,
@@ -223,6 +228,7 @@ fn limits(config: &ModelConfig, options: &EngineOptions) -> Result<ModelLimits, 
     Ok(ModelLimits {
         context,
         blocks: tokens.div_ceil(BLOCK_TOKENS),
+        kv_cache: options.kv_cache,
         rows: options.max_step_tokens,
         sequences: options.max_running,
     })
@@ -301,6 +307,12 @@ impl EngineHandle {
     #[must_use]
     pub fn device_name(&self) -> &str {
         &self.shared.device
+    }
+
+    /// The least work of the model's steps.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.shared.traffic
     }
 
     /// Shape of the model.

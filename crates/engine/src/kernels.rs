@@ -10,6 +10,7 @@ mod tests;
 use crate::accelerator::{Accelerator, Arguments, DeviceAddress, Grid, KernelId};
 use crate::error::Error;
 use crate::matrix::{Format, Matrix};
+use crate::quantization::KvCacheFormat;
 
 /// Positions of a block of the KV cache.
 pub(crate) const BLOCK_TOKENS: u32 = 32;
@@ -67,6 +68,30 @@ pub(crate) struct Paging {
 pub(crate) struct LayerCache {
     pub(crate) keys: DeviceAddress,
     pub(crate) values: DeviceAddress,
+    /// Scales of int8 keys and values, else 0.
+    pub(crate) scales: [DeviceAddress; 2],
+    pub(crate) format: KvCacheFormat,
+}
+
+impl LayerCache {
+    /// The first arguments of the kernels that use the cache.
+    fn arguments(&self, arguments: Arguments) -> Arguments {
+        arguments
+            .pointer(self.keys)
+            .pointer(self.values)
+            .pointer(self.scales[0])
+            .pointer(self.scales[1])
+    }
+}
+
+impl KvCacheFormat {
+    /// Suffix of kernel names.
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Int8 => "i8",
+        }
+    }
 }
 
 /// Heads of an attention layer.
@@ -344,11 +369,10 @@ impl Kernels {
         (paging, cache, heads): (&Paging, LayerCache, Heads),
         transform: &HeadTransform,
     ) -> Result<(), Error> {
-        let kernel = self.get(device, ATTENTION_INPUT, "attention_input_f32")?;
-        let arguments = Arguments::new()
-            .pointer(qkv)
-            .pointer(cache.keys)
-            .pointer(cache.values)
+        let name = format!("attention_input_{}", cache.format.suffix());
+        let kernel = self.get(device, ATTENTION_INPUT, &name)?;
+        let arguments = cache
+            .arguments(Arguments::new().pointer(qkv))
             .pointer(paging.positions)
             .pointer(paging.sequences)
             .pointer(paging.tables)
@@ -377,15 +401,12 @@ impl Kernels {
         (paging, cache, heads): (&Paging, LayerCache, Heads),
     ) -> Result<(), Error> {
         let lane_dims = heads.dim.div_ceil(32).next_power_of_two();
-        let name = format!("paged_attention_f32_{lane_dims}");
+        let name = format!("paged_attention_{}_{lane_dims}", cache.format.suffix());
         let kernel = self.get(device, PAGED_ATTENTION, &name)?;
         #[expect(clippy::cast_precision_loss, reason = "heads are at most 256 wide")]
         let scale = 1.0 / (heads.dim as f32).sqrt();
-        let arguments = Arguments::new()
-            .pointer(out)
-            .pointer(qkv)
-            .pointer(cache.keys)
-            .pointer(cache.values)
+        let arguments = cache
+            .arguments(Arguments::new().pointer(out).pointer(qkv))
             .pointer(paging.positions)
             .pointer(paging.sequences)
             .pointer(paging.tables)

@@ -75,7 +75,8 @@ pub use directory::{GenerationDefaults, ModelDirectory, SpecialTokens};
 pub use engine::{Engine, EngineHandle, EngineOptions};
 pub use error::Error;
 pub use metrics::Metrics;
-pub use quantization::Quantization;
+pub use model::Traffic;
+pub use quantization::{KvCacheFormat, Quantization};
 pub use request::{
     EmbeddingSink, Event, EventSink, FinishReason, GenerationRequest, MAX_ANSWERS, MAX_LOGPROBS,
     RequestError, RequestId, SamplingParameters, SubmitError, TokenLogprob, TokenLogprobs, Usage,

@@ -4,6 +4,7 @@
 //! and v; gate and up.
 
 mod load;
+mod traffic;
 
 use crate::accelerator::{Accelerator, DeviceAddress};
 use crate::config::ModelConfig;
@@ -13,6 +14,8 @@ use crate::kernels::{
     Quantized, Targets,
 };
 use crate::matrix::Matrix;
+use crate::quantization::KvCacheFormat;
+pub use traffic::Traffic;
 
 /// Weights of one layer.
 #[derive(Clone, Debug)]
@@ -72,8 +75,9 @@ struct Buffers {
 pub(crate) struct ModelLimits {
     /// Positions of a sequence.
     pub(crate) context: u32,
-    /// Blocks of the cache.
+    /// Blocks of the cache, and how they hold keys and values.
     pub(crate) blocks: u32,
+    pub(crate) kv_cache: KvCacheFormat,
     /// Rows of a step.
     pub(crate) rows: u32,
     /// Sequences of a step.

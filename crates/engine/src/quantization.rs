@@ -1,4 +1,4 @@
-//! Weights to int8 and int4 at load.
+//! Weights to int8 and int4 at load, and the choice of the cache's format.
 //!
 //! int8: one scale per output, symmetric: largest magnitude / 127. int4: one scale per output and
 //! 32 inputs, so chosen that the value of largest magnitude becomes -8, as ggml's Q4_0 does.
@@ -17,6 +17,17 @@ pub enum Quantization {
     /// int4 weights in groups of 32, with int8 activations scaled per token; the embedding and
     /// the output head are int8.
     Int4,
+}
+
+/// How keys and values are kept in the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KvCacheFormat {
+    /// As computed.
+    #[default]
+    F32,
+    /// int8, with a scale for the key and the value of each head and position: a quarter of the
+    /// memory, and of the traffic of attention.
+    Int8,
 }
 
 /// Inputs of a tile.

@@ -245,6 +245,7 @@ fn since(before: DeviceCounters, after: DeviceCounters) -> DeviceCounters {
     let less = |after: Option<f64>, before: Option<f64>| Some(after? - before.unwrap_or(0.0));
     DeviceCounters {
         launches: after.launches - before.launches,
+        cycles: less(after.cycles, before.cycles),
         seconds: less(after.seconds, before.seconds),
         kernel_seconds: less(after.kernel_seconds, before.kernel_seconds),
         joules: less(after.joules, before.joules),

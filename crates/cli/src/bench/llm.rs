@@ -1,15 +1,17 @@
 //! `weft bench llm`: how fast a model runs, on the host and on the modelled chip.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
+use weft_driver::{ChipFile, Device};
 use weft_engine::{
     ChipAccelerator, DeviceCounters, Engine, EngineHandle, EngineOptions, Event, GenerationRequest,
-    ModelDirectory, Quantization, SamplingParameters,
+    KvCacheFormat, ModelDirectory, Quantization, SamplingParameters,
 };
 
 /// Measure prompt and decode speed of a model.
@@ -20,7 +22,7 @@ use weft_engine::{
 /// the modelled chip.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// A folder with config.json, or a GGUF file.
+    /// A folder with config.json, that config.json, or a GGUF file.
     model: PathBuf,
     /// Tokens of each prompt.
     #[arg(long, default_value_t = 128)]
@@ -43,6 +45,15 @@ pub(crate) struct Arguments {
     /// Host threads that run the chip [default: one per processor].
     #[arg(long)]
     host_threads: Option<usize>,
+    /// Keep keys and values as int8.
+    #[arg(long)]
+    kv_int8: bool,
+    /// Chip whose time and energy are modelled: a built-in name or a chip file.
+    #[arg(long, default_value = "w1", value_name = "NAME_OR_FILE")]
+    chip: String,
+    /// Leave the chip's figures out: modelling time takes the host several times as long.
+    #[arg(long)]
+    host_only: bool,
     /// Write the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -83,17 +94,20 @@ struct Figures {
     host_decode_tps: f64,
     #[serde(flatten)]
     chip: Option<ChipFigures>,
-    /// Why there are no figures of the chip.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chip_absent: Option<&'static str>,
 }
 
 /// Figures of the modelled chip.
 #[derive(Serialize)]
 struct ChipFigures {
+    chip: String,
     chip_prompt_tps: f64,
     chip_decode_tps: f64,
-    joules_per_token: Option<f64>,
+    /// Least time by bandwidth or operations, whichever is longer, over the modelled time.
+    decode_roof_fraction: f64,
+    /// Operations over the peak of int8, over the modelled time.
+    prefill_roof_fraction: f64,
+    /// Of the decode phase.
+    joules_per_token: f64,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -103,31 +117,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             arguments.decode
         );
     }
-    let directory = ModelDirectory::open(&arguments.model)?;
+    let directory = ModelDirectory::open(folder_of(&arguments.model))?;
+    let chip = Arc::new(ChipFile::named(&arguments.chip)?);
     let begin = Instant::now();
-    let engine = load(arguments, &directory)?;
+    let (engine, device) = load(arguments, &directory, &chip)?;
     let load_seconds = begin.elapsed().as_secs_f64();
     let handle = engine.handle();
-    let tokens = f64::from(arguments.batch) * f64::from(arguments.prompt);
-    // Kernels are compiled at their first use: once for the shapes of each phase.
-    measure(&handle, arguments, 1, Some(2))?;
-    let prompt = measure(&handle, arguments, 2, Some(1))?;
-    let cached = measure(&handle, arguments, 2, Some(1))?;
-    let decode = measure(&handle, arguments, 2, Some(arguments.decode))?;
-    // Both phases with cached prompts compute the ends of the prompts that fill no block.
-    let decoded = f64::from(arguments.batch) * f64::from(arguments.decode - 1);
-    let chip_prompt = prompt.chip_seconds();
-    let chip_decode = decode.chip_seconds().zip(cached.chip_seconds());
-    let chip = chip_prompt
-        .zip(chip_decode)
-        .map(|(seconds, (whole, first))| ChipFigures {
-            chip_prompt_tps: tokens / seconds,
-            chip_decode_tps: decoded / (whole - first),
-            joules_per_token: decode
-                .joules()
-                .zip(cached.joules())
-                .map(|(whole, first)| (whole - first) / decoded),
-        });
+    // Kernels are compiled at their first use.
+    measure(&handle, arguments, 1, 2)?;
+    let prompt = measure(&handle, arguments, 2, 1)?;
+    let decode = measure(&handle, arguments, 2, arguments.decode)?;
+    let chip_figures = if arguments.host_only {
+        None
+    } else {
+        device.set_timing(Some(Arc::clone(&chip)))?;
+        Some(measure_chip(&handle, arguments, &chip)?)
+    };
     let figures = Figures {
         model: handle.model_name().to_owned(),
         parameters: directory.config().parameter_count(),
@@ -136,12 +141,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         decode: arguments.decode,
         batch: arguments.batch,
         load_seconds,
-        host_prompt_tps: tokens / prompt.first_tokens.as_secs_f64(),
-        host_decode_tps: decoded / decode.decoding.as_secs_f64(),
-        chip_absent: chip
-            .is_none()
-            .then_some("the launches of this build are not timed"),
-        chip,
+        host_prompt_tps: arguments.prompt_tokens() / prompt.first_tokens.as_secs_f64(),
+        host_decode_tps: arguments.decoded_tokens() / decode.decoding.as_secs_f64(),
+        chip: chip_figures,
     };
     print(&figures);
     if let Some(path) = &arguments.json {
@@ -152,22 +154,91 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn load(arguments: &Arguments, directory: &ModelDirectory) -> Result<Engine> {
-    let mut config = weft_driver::Config::default();
+impl Arguments {
+    fn prompt_tokens(&self) -> f64 {
+        f64::from(self.batch) * f64::from(self.prompt)
+    }
+
+    /// Tokens after the first of each answer, which belongs to the prompt.
+    fn decoded_tokens(&self) -> f64 {
+        f64::from(self.batch) * f64::from(self.decode - 1)
+    }
+}
+
+/// A model may be named by its config.json, which is all that random weights need.
+fn folder_of(model: &Path) -> &Path {
+    match (model.file_name(), model.parent()) {
+        (Some(name), Some(folder)) if name == "config.json" => {
+            if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            }
+        }
+        _ => model,
+    }
+}
+
+/// Both phases again, timed on the model of the chip.
+fn measure_chip(
+    handle: &EngineHandle,
+    arguments: &Arguments,
+    chip: &ChipFile,
+) -> Result<ChipFigures> {
+    let prompt = measure(handle, arguments, 3, 1)?;
+    // With the prompts in the cache, a pass computes what of them fills no block; the decode
+    // phase is the difference of a long pass and one of a single token.
+    let first = measure(handle, arguments, 3, 1)?;
+    let whole = measure(handle, arguments, 3, arguments.decode)?;
+    let seconds = |pass: &Pass| pass.chip_seconds().context("the launches were not timed");
+    let prompt_seconds = seconds(&prompt)?;
+    let decode_seconds = seconds(&whole)? - seconds(&first)?;
+    let joules = |pass: &Pass| pass.joules().context("the launches were not timed");
+    let traffic = handle.traffic();
+    let (batch, length) = (f64::from(arguments.batch), f64::from(arguments.prompt));
+    let steps = f64::from(arguments.decode - 1);
+    let context = length + steps / 2.0;
+    let operations_per_second = chip.int8_operations_per_second();
+    let step_roof = (traffic.decode_bytes(batch, context) / chip.memory_bytes_per_second())
+        .max(traffic.decode_operations(batch, context) / operations_per_second);
+    let prompt_roof = batch * traffic.prompt_operations(length) / operations_per_second;
+    Ok(ChipFigures {
+        chip: chip.name.clone(),
+        chip_prompt_tps: arguments.prompt_tokens() / prompt_seconds,
+        chip_decode_tps: arguments.decoded_tokens() / decode_seconds,
+        decode_roof_fraction: steps * step_roof / decode_seconds,
+        prefill_roof_fraction: prompt_roof / prompt_seconds,
+        joules_per_token: (joules(&whole)? - joules(&first)?) / arguments.decoded_tokens(),
+    })
+}
+
+fn load(
+    arguments: &Arguments,
+    directory: &ModelDirectory,
+    chip: &ChipFile,
+) -> Result<(Engine, Arc<Device>)> {
+    let mut config = weft_driver::Config::of_chip(chip.clone(), false);
     config.chip.host_threads = arguments.host_threads;
     let accelerator = ChipAccelerator::new(config)?;
+    let device = Arc::clone(accelerator.device());
     let context = arguments
         .prompt
         .saturating_add(arguments.decode)
         .saturating_add(1);
     let mut options = EngineOptions::default();
     options.quantization = arguments.quant.into();
+    options.kv_cache = if arguments.kv_int8 {
+        KvCacheFormat::Int8
+    } else {
+        KvCacheFormat::F32
+    };
     options.random_weights = arguments.random_weights.then_some(1);
     options.context = Some(context);
     options.kv_cache_tokens = Some((context + 64).saturating_mul(arguments.batch));
     options.max_running = arguments.batch;
     options.max_step_tokens = arguments.step_tokens.max(arguments.batch);
-    Ok(Engine::load(directory, Box::new(accelerator), &options)?)
+    let engine = Engine::load(directory, Box::new(accelerator), &options)?;
+    Ok((engine, device))
 }
 
 /// One pass over the batch.
@@ -191,12 +262,7 @@ impl Pass {
 }
 
 /// Generates `decode` tokens after random prompts that depend on `seed`.
-fn measure(
-    handle: &EngineHandle,
-    arguments: &Arguments,
-    seed: u64,
-    decode: Option<u32>,
-) -> Result<Pass> {
+fn measure(handle: &EngineHandle, arguments: &Arguments, seed: u64, decode: u32) -> Result<Pass> {
     let before = idle(handle);
     let (sender, events) = channel();
     let begin = Instant::now();
@@ -206,7 +272,7 @@ fn measure(
         let mut request = GenerationRequest::new(prompt);
         request.sampling = SamplingParameters::greedy();
         request.ignore_eos = true;
-        request.max_tokens = decode;
+        request.max_tokens = Some(decode);
         let sender = sender.clone();
         let mut count = 0;
         let sink = move |event| {
@@ -281,11 +347,21 @@ fn print(figures: &Figures) {
     println!("host  decode {:>10.2} tokens/s", figures.host_decode_tps);
     match &figures.chip {
         Some(chip) => {
-            println!("chip  prompt {:>10.2} tokens/s", chip.chip_prompt_tps);
-            println!("chip  decode {:>10.2} tokens/s", chip.chip_decode_tps);
-            if let Some(joules) = chip.joules_per_token {
-                println!("chip  decode {joules:>10.6} joules/token");
-            }
+            println!(
+                "{}    prompt {:>10.2} tokens/s",
+                chip.chip, chip.chip_prompt_tps
+            );
+            println!("      decode {:>10.2} tokens/s", chip.chip_decode_tps);
+            let percent = |fraction: f64| fraction * 100.0;
+            println!(
+                "      prompt {:>10.2} % of the roof",
+                percent(chip.prefill_roof_fraction)
+            );
+            println!(
+                "      decode {:>10.2} % of the roof",
+                percent(chip.decode_roof_fraction)
+            );
+            println!("      decode {:>10.6} joules/token", chip.joules_per_token);
         }
         None => println!("chip  not timed"),
     }

@@ -2,22 +2,21 @@
 // head of q and k (where the model has one), rotation of q and k, and storing k and v in the paged cache.
 //
 // qkv: [rows][(q_heads + 2 * kv_heads) * head_dim]; q is replaced by its result in place.
-// A block of the cache holds BLOCK positions of one layer: keys [kv_head][head_dim][BLOCK], so that lanes of a
-// warp can take neighbouring positions; values [kv_head][BLOCK][head_dim].
+// The cache is that of ../cache.cuh.
 // angles: [positions][head_dim] cosines of the head_dim / 2 pairs, then their sines. Pair p is (p, p + head_dim / 2).
 // One warp per head, eight warps per CTA.
 
-#include <cstdint>
+#include "../cache.cuh"
 
 static constexpr int WARPS = 8;
-static constexpr uint32_t BLOCK = 32;
 // Pairs of a lane: heads are at most 256 wide.
 static constexpr int PAIRS = 4;
 
-extern "C" __global__ void attention_input_f32(float* qkv, float* keys, float* values, const uint32_t* positions,
-                                               const uint32_t* sequences, const uint32_t* tables, const float* angles,
-                                               const float* q_norm, const float* k_norm, uint32_t q_heads,
-                                               uint32_t kv_heads, uint32_t head_dim, uint32_t table_stride, float eps) {
+template <class Cache>
+static __device__ void attention_input(float* qkv, const Cache& cache, const uint32_t* positions,
+                                       const uint32_t* sequences, const uint32_t* tables, const float* angles,
+                                       const float* q_norm, const float* k_norm, uint32_t q_heads, uint32_t kv_heads,
+                                       uint32_t head_dim, uint32_t table_stride, float eps) {
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
     const uint32_t row = blockIdx.x;
@@ -30,8 +29,14 @@ extern "C" __global__ void attention_input_f32(float* qkv, float* keys, float* v
     const uint32_t slot = position % BLOCK;
     if (head >= q_heads + kv_heads) {
         const uint32_t kv_head = head - q_heads - kv_heads;
-        float* to = values + (((uint64_t)block * kv_heads + kv_head) * BLOCK + slot) * head_dim;
-        for (uint32_t i = lane; i < head_dim; i += 32) to[i] = data[i];
+        const uint64_t at = (uint64_t)block * kv_heads + kv_head;
+        float largest = 0.0f;
+        if (Cache::HAS_SCALES) {
+            for (uint32_t i = lane; i < head_dim; i += 32) largest = fmaxf(largest, fabsf(data[i]));
+            largest = largest_of_warp(largest);
+        }
+        const auto store = cache.value_store(at, slot, head_dim, largest, lane);
+        for (uint32_t i = lane; i < head_dim; i += 32) store(i, data[i]);
         return;
     }
     const uint32_t half = head_dim / 2;
@@ -61,19 +66,53 @@ extern "C" __global__ void attention_input_f32(float* qkv, float* keys, float* v
     }
     const float* cosines = angles + (uint64_t)position * head_dim;
     const float* sines = cosines + half;
-    float* to = data;
-    uint32_t stride = 1;
-    if (!is_query) {
-        to = keys + ((uint64_t)block * kv_heads + (head - q_heads)) * head_dim * BLOCK + slot;
-        stride = BLOCK;
-    }
 #pragma unroll
     for (int i = 0; i < PAIRS; i++) {
         const uint32_t pair = lane + 32 * i;
         if (pair < half) {
             const float c = cosines[pair], s = sines[pair];
-            to[(uint64_t)pair * stride] = low[i] * c - high[i] * s;
-            to[(uint64_t)(pair + half) * stride] = high[i] * c + low[i] * s;
+            const float turned = low[i] * c - high[i] * s;
+            high[i] = high[i] * c + low[i] * s;
+            low[i] = turned;
+        }
+    }
+    if (is_query) {
+#pragma unroll
+        for (int i = 0; i < PAIRS; i++) {
+            const uint32_t pair = lane + 32 * i;
+            if (pair < half) {
+                data[pair] = low[i];
+                data[pair + half] = high[i];
+            }
+        }
+        return;
+    }
+    float largest = 0.0f;
+    if (Cache::HAS_SCALES) {
+#pragma unroll
+        for (int i = 0; i < PAIRS; i++) largest = fmaxf(largest, fmaxf(fabsf(low[i]), fabsf(high[i])));
+        largest = largest_of_warp(largest);
+    }
+    const uint64_t at = (uint64_t)block * kv_heads + (head - q_heads);
+    const auto store = cache.key_store(at, slot, head_dim, largest, lane);
+#pragma unroll
+    for (int i = 0; i < PAIRS; i++) {
+        const uint32_t pair = lane + 32 * i;
+        if (pair < half) {
+            store(pair, low[i]);
+            store(pair + half, high[i]);
         }
     }
 }
+
+#define KERNEL(name, Cache)                                                                                           \
+    extern "C" __global__ void name(float* qkv, void* keys, void* values, float* key_scales, float* value_scales,     \
+                                    const uint32_t* positions, const uint32_t* sequences, const uint32_t* tables,     \
+                                    const float* angles, const float* q_norm, const float* k_norm, uint32_t q_heads,  \
+                                    uint32_t kv_heads, uint32_t head_dim, uint32_t table_stride, float eps) {         \
+        attention_input(qkv, Cache{keys, values, key_scales, value_scales}, positions, sequences, tables, angles,     \
+                        q_norm, k_norm, q_heads, kv_heads, head_dim, table_stride, eps);                              \
+    }
+
+KERNEL(attention_input_f32, F32Cache)
+KERNEL(attention_input_i8, Int8Cache)

@@ -111,12 +111,19 @@ impl Accelerator for ChipAccelerator {
     }
 
     fn counters(&self) -> DeviceCounters {
-        let elapsed = self.device.elapsed();
-        DeviceCounters {
+        let counters = DeviceCounters {
             launches: self.launches,
-            seconds: elapsed.as_ref().map(|elapsed| elapsed.chip_seconds),
-            kernel_seconds: elapsed.as_ref().map(|elapsed| elapsed.kernel_seconds),
-            joules: elapsed.map(|elapsed| elapsed.joules),
+            ..DeviceCounters::default()
+        };
+        let Some((elapsed, chip)) = self.device.elapsed().zip(self.device.timing()) else {
+            return counters;
+        };
+        DeviceCounters {
+            cycles: Some(elapsed.kernel_seconds * chip.clock_hz()),
+            seconds: Some(elapsed.chip_seconds),
+            kernel_seconds: Some(elapsed.kernel_seconds),
+            joules: Some(elapsed.joules),
+            ..counters
         }
     }
 }

@@ -19,13 +19,6 @@ pub(super) fn product(x: &[f32], w: &[f32], inputs: usize, to: Quantization) -> 
     if to == Quantization::None {
         return matmul(x, w, inputs);
     }
-    let eight = |row: &[f32]| {
-        let largest = row.iter().fold(0.0f32, |largest, v| largest.max(v.abs()));
-        let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-        let step = largest / 127.0;
-        let rounded = row.iter().map(|v| (v * inverse).round_ties_even() * step);
-        rounded.collect::<Vec<f32>>()
-    };
     let four = |row: &[f32]| {
         let groups = row.chunks(32).flat_map(|group| {
             let extreme = group
@@ -42,12 +35,21 @@ pub(super) fn product(x: &[f32], w: &[f32], inputs: usize, to: Quantization) -> 
         });
         groups.collect::<Vec<f32>>()
     };
-    let x: Vec<f32> = x.chunks_exact(inputs).flat_map(eight).collect();
+    let x: Vec<f32> = x.chunks_exact(inputs).flat_map(eight_bits).collect();
     let w: Vec<f32> = match to {
         Quantization::Int4 => w.chunks_exact(inputs).flat_map(four).collect(),
-        _ => w.chunks_exact(inputs).flat_map(eight).collect(),
+        _ => w.chunks_exact(inputs).flat_map(eight_bits).collect(),
     };
     matmul(&x, &w, inputs)
+}
+
+/// Values rounded to 255 steps, of which the largest magnitude is the last.
+pub(super) fn eight_bits(row: &[f32]) -> Vec<f32> {
+    let largest = row.iter().fold(0.0f32, |largest, v| largest.max(v.abs()));
+    let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+    let step = largest / 127.0;
+    let rounded = row.iter().map(|v| (v * inverse).round_ties_even() * step);
+    rounded.collect()
 }
 
 /// RMS norm of rows as wide as `w`.

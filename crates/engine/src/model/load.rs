@@ -8,7 +8,7 @@ use crate::kernels::{
     BLOCK_TOKENS, GROUP_MAX, HEAD_DIM_MAX, Kernels, LayerCache, Norm, Quantized, ROWS_MAX,
 };
 use crate::matrix::{Matrix, Packed};
-use crate::quantization::{Quantization, TILE_INPUTS, TILE_ROWS};
+use crate::quantization::{KvCacheFormat, Quantization, TILE_INPUTS, TILE_ROWS};
 use crate::weights::TensorSource;
 
 impl Model {
@@ -36,7 +36,7 @@ impl Model {
         let norm = loader.norm("model.norm.weight")?;
         let mut layers = Vec::new();
         for index in 0..config.num_hidden_layers {
-            layers.push(loader.layer(index, limits.blocks)?);
+            layers.push(loader.layer(index, limits)?);
         }
         let angles = loader.angles(limits.context)?;
         let buffers = loader.buffers(limits)?;
@@ -55,11 +55,6 @@ impl Model {
     }
 }
 
-/// Bytes of the keys, or the values, of one block of one layer.
-fn layer_block_bytes(config: &ModelConfig) -> u64 {
-    u64::from(BLOCK_TOKENS) * u64::from(config.kv_width()) * WORD
-}
-
 /// Refuses shapes that the kernels do not compute.
 fn check_kernels(config: &ModelConfig, limits: ModelLimits) -> Result<(), Error> {
     let unsupported = |field: &str, value: u32, supported: String| {
@@ -71,6 +66,10 @@ fn check_kernels(config: &ModelConfig, limits: ModelLimits) -> Result<(), Error>
     };
     if config.head_dim > HEAD_DIM_MAX {
         let supported = format!("at most {HEAD_DIM_MAX} is supported");
+        return unsupported("head_dim", config.head_dim, supported);
+    }
+    if limits.kv_cache == KvCacheFormat::Int8 && !config.head_dim.is_multiple_of(4) {
+        let supported = "an int8 cache needs a multiple of 4".to_owned();
         return unsupported("head_dim", config.head_dim, supported);
     }
     let group = config.num_attention_heads / config.num_key_value_heads;
@@ -96,7 +95,7 @@ struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    fn layer(&mut self, index: u32, blocks: u32) -> Result<Layer, Error> {
+    fn layer(&mut self, index: u32, limits: ModelLimits) -> Result<Layer, Error> {
         let config = self.config;
         let name = |part: &str| format!("model.layers.{index}.{part}");
         let attention = |part: &str| name(&format!("self_attn.{part}"));
@@ -143,7 +142,7 @@ impl Loader<'_> {
                     down_proj: self.matrix(&[(name("mlp.down_proj.weight"), hidden)], width)?,
                 }
             },
-            cache: self.cache(blocks)?,
+            cache: self.cache(limits)?,
         })
     }
 
@@ -254,11 +253,26 @@ impl Loader<'_> {
         Ok(address)
     }
 
-    fn cache(&mut self, blocks: u32) -> Result<LayerCache, Error> {
-        let bytes = u64::from(blocks) * layer_block_bytes(self.config);
+    fn cache(&mut self, limits: ModelLimits) -> Result<LayerCache, Error> {
+        let positions = u64::from(limits.blocks) * u64::from(BLOCK_TOKENS);
+        let values = positions * u64::from(self.config.kv_width());
+        let heads = positions * u64::from(self.config.num_key_value_heads);
+        let (bytes, scale_bytes) = match limits.kv_cache {
+            KvCacheFormat::F32 => (values * WORD, 0),
+            KvCacheFormat::Int8 => (values, heads * WORD),
+        };
+        let mut scales = [0; 2];
+        if scale_bytes > 0 {
+            scales = [
+                self.device.allocate(scale_bytes)?,
+                self.device.allocate(scale_bytes)?,
+            ];
+        }
         Ok(LayerCache {
             keys: self.device.allocate(bytes)?,
             values: self.device.allocate(bytes)?,
+            scales,
+            format: limits.kv_cache,
         })
     }
 

@@ -6,7 +6,7 @@ use crate::accelerator::{Accelerator, ChipAccelerator};
 use crate::config::{Architecture, ModelConfig};
 use crate::directory::ModelDirectory;
 use crate::error::Error;
-use crate::quantization::Quantization;
+use crate::quantization::{KvCacheFormat, Quantization};
 use crate::weights::{Tensor, TensorSource};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -43,6 +43,7 @@ fn load_from(config: &ModelConfig, source: &dyn TensorSource) -> Model {
     let limits = ModelLimits {
         context: 64,
         blocks: 8,
+        kv_cache: KvCacheFormat::F32,
         rows: 32,
         sequences: 32,
     };
@@ -162,6 +163,7 @@ fn weights_that_are_no_numbers_are_refused() {
     let limits = ModelLimits {
         context: 64,
         blocks: 2,
+        kv_cache: KvCacheFormat::F32,
         rows: 32,
         sequences: 1,
     };

@@ -1,0 +1,90 @@
+// The paged KV cache. A block holds BLOCK positions of one layer, `at` is block * kv_heads + kv_head:
+//
+// f32: keys [at][head_dim][BLOCK], so that lanes of a warp can take neighbouring positions; values
+// [at][BLOCK][head_dim].
+// int8: keys [at][head_dim / 4][BLOCK] words of four neighbouring dimensions; values [at][BLOCK][head_dim] bytes. Each
+// vector of a position has a scale, largest magnitude / 127: key_scales and value_scales [at][BLOCK].
+#pragma once
+
+#include <cstdint>
+
+static constexpr uint32_t BLOCK = 32;
+
+static __device__ float largest_of_warp(float value) {
+#pragma unroll
+    for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, step));
+    return value;
+}
+
+struct F32Cache {
+    static constexpr bool HAS_SCALES = false;
+    void *keys, *values;
+    float *key_scales, *value_scales;
+
+    struct Store {
+        float* to;
+        uint32_t stride;
+        __device__ void operator()(uint32_t d, float value) const { to[(uint64_t)d * stride] = value; }
+    };
+    __device__ Store key_store(uint64_t at, uint32_t slot, uint32_t head_dim, float, uint32_t) const {
+        return {(float*)keys + at * head_dim * BLOCK + slot, BLOCK};
+    }
+    __device__ Store value_store(uint64_t at, uint32_t slot, uint32_t head_dim, float, uint32_t) const {
+        return {(float*)values + (at * BLOCK + slot) * head_dim, 1};
+    }
+
+    // q times the key of position `lane` of a block.
+    __device__ float score(const float* q, uint64_t at, uint32_t head_dim, uint32_t lane) const {
+        const float* key = (const float*)keys + at * head_dim * BLOCK + lane;
+        float score = 0.0f;
+#pragma unroll 8
+        for (uint32_t d = 0; d < head_dim; d++) score = fmaf(q[d], key[d * BLOCK], score);
+        return score;
+    }
+    // What the weight of position `lane` must be multiplied with.
+    __device__ float weight_scale(uint64_t, uint32_t) const { return 1.0f; }
+    __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t d) const {
+        return ((const float*)values)[(at * BLOCK + slot) * head_dim + d];
+    }
+};
+
+struct Int8Cache {
+    static constexpr bool HAS_SCALES = true;
+    void *keys, *values;
+    float *key_scales, *value_scales;
+
+    struct Store {
+        int8_t* to;
+        float inverse;
+        bool is_key;
+        __device__ void operator()(uint32_t d, float value) const {
+            to[is_key ? d / 4 * BLOCK * 4 + d % 4 : d] = (int8_t)__float2int_rn(value * inverse);
+        }
+    };
+    __device__ Store key_store(uint64_t at, uint32_t slot, uint32_t head_dim, float largest, uint32_t lane) const {
+        if (lane == 0) key_scales[at * BLOCK + slot] = largest / 127.0f;
+        return {(int8_t*)keys + at * head_dim * BLOCK + slot * 4, largest > 0.0f ? 127.0f / largest : 0.0f, true};
+    }
+    __device__ Store value_store(uint64_t at, uint32_t slot, uint32_t head_dim, float largest, uint32_t lane) const {
+        if (lane == 0) value_scales[at * BLOCK + slot] = largest / 127.0f;
+        return {(int8_t*)values + (at * BLOCK + slot) * head_dim, largest > 0.0f ? 127.0f / largest : 0.0f, false};
+    }
+
+    __device__ float score(const float* q, uint64_t at, uint32_t head_dim, uint32_t lane) const {
+        const uint32_t* key = (const uint32_t*)keys + at * head_dim / 4 * BLOCK + lane;
+        float score = 0.0f;
+#pragma unroll 4
+        for (uint32_t word = 0; word < head_dim / 4; word++) {
+            const int32_t four = (int32_t)key[word * BLOCK];
+            score = fmaf(q[4 * word], (float)(four << 24 >> 24), score);
+            score = fmaf(q[4 * word + 1], (float)(four << 16 >> 24), score);
+            score = fmaf(q[4 * word + 2], (float)(four << 8 >> 24), score);
+            score = fmaf(q[4 * word + 3], (float)(four >> 24), score);
+        }
+        return score * key_scales[at * BLOCK + lane];
+    }
+    __device__ float weight_scale(uint64_t at, uint32_t lane) const { return value_scales[at * BLOCK + lane]; }
+    __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t d) const {
+        return (float)((const int8_t*)values)[(at * BLOCK + slot) * head_dim + d];
+    }
+};
