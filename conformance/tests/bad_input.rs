@@ -177,6 +177,29 @@ fn the_log_names_the_place_of_a_mistake() {
 }
 
 #[test]
+fn unsupported_and_invalid_ptx_are_told_apart() {
+    let _context = Context::new();
+    for (instruction, expected) in [
+        ("trycancel.async [%rd0];", CudaError::INVALID_PTX),
+        (
+            "tensormap.cp_fenceproxy [%rd0], [%rd0], 128;",
+            CudaError::NOT_SUPPORTED,
+        ),
+        ("add.s32 %rd0, 1;", CudaError::INVALID_PTX),
+    ] {
+        let ptx = format!(
+            "{HEADER}.visible .entry k() {{ .reg .b64 %rd<2>; {instruction} ret; }}\n{STORE}"
+        );
+        // The other kernels of the module are not concerned.
+        let module = DRIVER.module_load_text(ptx.as_bytes()).unwrap();
+        DRIVER.module_get_function(module, c"store").unwrap();
+        let found = DRIVER.module_get_function(module, c"k");
+        assert_eq!(found, Err(expected), "{instruction}");
+        DRIVER.module_unload(module).unwrap();
+    }
+}
+
+#[test]
 fn machine_code_is_no_image_for_this_device() {
     let _context = Context::new();
     // An ELF header of machine 190 (EM_CUDA), as a cubin begins; no sections follow.

@@ -1,5 +1,5 @@
-// Indirect calls: a table of device functions from which every thread picks its own, and a virtual
-// method.
+// Indirect calls: a table of device functions from which every thread picks its own, a virtual
+// method, and an address that the host reads in one place and hands to another kernel.
 
 #include "check.cuh"
 
@@ -40,6 +40,11 @@ extern "C" __global__ void shape_areas(const int *a, const int *b, const int *ch
     output[i] = shape->area();
 }
 
+extern "C" __global__ void apply_given(Operation operation, const int *a, const int *b, int *output, int n) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) output[i] = operation(a[i], b[i]);
+}
+
 int main() {
     const int n = 150;
     const Operation operations[4] = {add, subtract, multiply, bits_in_common};
@@ -59,6 +64,15 @@ int main() {
     shape_areas<<<blocks_for(n, 64), 64>>>(device_a.get(), device_b.get(), device_choice.get(), areas.get(), n);
     CHECK_LAUNCH();
 
-    const bool passed = same("output", output.download(), want) && same("areas", areas.download(), want_areas);
+    bool passed = same("output", output.download(), want) && same("areas", areas.download(), want_areas);
+
+    Operation addresses[4];
+    CUDA_CHECK(cudaMemcpyFromSymbol(addresses, device_operations, sizeof addresses));
+    for (int which = 0; which < 4; ++which) {
+        for (int i = 0; i < n; ++i) want[i] = operations[which](a[i], b[i]);
+        apply_given<<<blocks_for(n, 64), 64>>>(addresses[which], device_a.get(), device_b.get(), output.get(), n);
+        CHECK_LAUNCH();
+        passed &= same("given", output.download(), want);
+    }
     return finish("function_pointers", passed);
 }

@@ -19,6 +19,8 @@ pub(crate) struct Corpus {
     pub(crate) safetensors: Vec<Vec<u8>>,
     /// GGUF files.
     pub(crate) gguf: Vec<Vec<u8>>,
+    /// Compiled kernels, as the compile cache keeps them.
+    pub(crate) images: Vec<Vec<u8>>,
 }
 
 impl Corpus {
@@ -35,6 +37,7 @@ impl Corpus {
         let section = [&raw[..], &compressed].concat();
         let host = fuzz::elf(X86_64, &["libcudart.so.13"], Some(&section));
         let containers = vec![raw, compressed, host];
+        let images = ptx.iter().filter_map(|text| first_image(text)).collect();
         Ok(Self {
             ptx,
             containers,
@@ -43,6 +46,7 @@ impl Corpus {
                 fs::read(root.join("crates/engine/tests/gguf/blocks.gguf"))
                     .context("failed to read a GGUF file to start from")?,
             ],
+            images,
         })
     }
 }
@@ -58,6 +62,15 @@ fn safetensors() -> Vec<u8> {
     bytes.extend(header.as_bytes());
     bytes.extend([0x3f; 28]);
     bytes
+}
+
+/// The first kernel of a text, compiled.
+fn first_image(text: &[u8]) -> Option<Vec<u8>> {
+    let module = weft_ptx::parse(text).ok()?;
+    let kernel = *weft_compiler::kernels(&module).first()?;
+    let options = weft_compiler::Options::default();
+    let image = weft_compiler::compile_kernel(&module, text, kernel, &options).ok()?;
+    image.to_elf().ok()
 }
 
 fn files(directory: &Path, extension: &str) -> Result<Vec<Vec<u8>>> {

@@ -3,6 +3,7 @@
 //! What must hold is mostly library code of the crate in question, which panics when it does
 //! not; the functions here make the input.
 
+use weft_compiler::fuzz::{check_compile, check_image};
 use weft_isa::{decode, decode_compressed};
 use weft_ptx::fuzz::{self, Random};
 
@@ -38,6 +39,10 @@ pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "checkpoint",
         run: run_checkpoint,
+    },
+    Target {
+        name: "image",
+        run: run_image,
     },
 ];
 
@@ -99,35 +104,16 @@ fn run_checkpoint(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     Ok(())
 }
 
-/// PTX that parses is lowered to IR that the verifier accepts, before and after optimisation, or
-/// there is an error.
+/// PTX text: see [`check_compile`].
 fn run_compile(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
-    let bytes = mutated_words(corpus, random);
-    let Ok(module) = weft_ptx::parse(&bytes) else {
-        return Ok(());
-    };
-    let options = weft_compiler::Options::default();
-    for kernel in weft_compiler::kernels(&module) {
-        match weft_compiler::lower(&module, &bytes, kernel, &options) {
-            Ok(mut unit) => {
-                check_ir(&unit, "lowered")?;
-                weft_compiler::optimise(&mut unit);
-                check_ir(&unit, "optimised")?;
-            }
-            Err(errors) if errors.is_empty() => {
-                return Err(format!("`{kernel}` failed without an error"));
-            }
-            Err(_) => {}
-        }
-    }
+    check_compile(&mutated_words(corpus, random));
     Ok(())
 }
 
-fn check_ir(unit: &weft_compiler::ir::Unit, what: &str) -> Result<(), String> {
-    weft_compiler::verify::verify(unit).map_err(|errors| {
-        let first = errors.first().map(ToString::to_string).unwrap_or_default();
-        format!("{what} IR is ill-formed: {first}")
-    })
+/// Compiled kernels: see [`check_image`].
+fn run_image(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
+    check_image(&fuzz::mutate(random, &corpus.images));
+    Ok(())
 }
 
 fn mutated_words(corpus: &Corpus, random: &mut Random) -> Vec<u8> {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::chipfile::ChipFile;
 use crate::config::ChipConfig;
+use crate::environment::Environment;
 use crate::fault::{Fault, FaultKind};
 use crate::grid::Grid;
 use crate::launch::Launch;
@@ -122,6 +123,19 @@ impl Chip {
     /// The fault that ended the launch. When several CTAs fault, the one of the smallest
     /// index among those that were reached.
     pub fn launch(&self, launch: &Launch) -> Result<LaunchReport, Fault> {
+        self.launch_in(launch, None)
+    }
+
+    /// Runs a grid as [`Self::launch`] does, with an environment that serves its `ecall`s.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::launch`]; without an environment, an `ecall` is a fault.
+    pub fn launch_in(
+        &self,
+        launch: &Launch,
+        environment: Option<&Arc<dyn Environment>>,
+    ) -> Result<LaunchReport, Fault> {
         launch.check(&self.config).map_err(|error| Fault {
             kind: FaultKind::InvalidLaunch(error),
             pc: 0,
@@ -136,10 +150,10 @@ impl Chip {
         let begin = Instant::now();
         let (finished, timing) = match &mut *self.timing_model() {
             Some(model) => {
-                let (finished, timing) = model.run(launch, &self.memory)?;
+                let (finished, timing) = model.run(launch, &self.memory, environment)?;
                 (finished, Some(Box::new(timing)))
             }
-            None => (grid.run(launch, &self.memory)?, None),
+            None => (grid.run(launch, &self.memory, environment)?, None),
         };
         Ok(LaunchReport {
             ctas: finished.ctas,

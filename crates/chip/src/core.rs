@@ -16,6 +16,7 @@ use weft_isa::{Lmul, Sew, VType, X};
 
 use crate::block::Translation;
 use crate::env::{Constants, Env};
+use crate::environment::{Environment, EnvironmentCall, Refusal};
 use crate::fault::{Fault, FaultKind};
 use crate::hart::{BarrierCall, Hart, Stop, Windows};
 use crate::launch::Launch;
@@ -83,6 +84,7 @@ pub(crate) struct Core {
     index: u32,
     harts: Vec<Hart>,
     env: Env,
+    environment: Option<Arc<dyn Environment>>,
     shared: Store,
     local: Store,
     stack: Store,
@@ -116,6 +118,7 @@ impl Core {
                 misaligned: false,
                 bare: false,
             },
+            environment: None,
             shared: Store::default(),
             local: Store::default(),
             stack: Store::default(),
@@ -143,8 +146,10 @@ impl Core {
         launch: &Launch,
         cores: u32,
         memory: &Arc<Memory>,
+        environment: Option<&Arc<dyn Environment>>,
         stop: &Arc<AtomicBool>,
     ) {
+        self.environment = environment.cloned();
         let warps = launch.warps_per_cta() as usize;
         while self.harts.len() < warps {
             self.harts.push(Hart::new());
@@ -186,8 +191,9 @@ impl Core {
         };
     }
 
-    /// Bytes moved since the launch began.
-    pub(crate) fn traffic(&self) -> MemoryTraffic {
+    /// Lets go of what belongs to the launch; gives the bytes moved since it began.
+    pub(crate) fn end_launch(&mut self) -> MemoryTraffic {
+        self.environment = None;
         self.env.traffic
     }
 
@@ -273,7 +279,9 @@ impl Core {
                 Stop::Refetch => {}
                 Stop::Ecall => {
                     let pc = hart.pc.wrapping_sub(4);
-                    return Err(self.locate(warp, FaultKind::UnknownCode(0), pc, None));
+                    if let Err(Refusal { kind, lane }) = self.call_environment(warp) {
+                        return Err(self.locate(warp, kind, pc, lane));
+                    }
                 }
                 Stop::Fault { kind, pc, lane } => return Err(self.locate(warp, kind, pc, lane)),
             }
@@ -281,6 +289,19 @@ impl Core {
                 return Ok(HART_QUANTUM - left);
             }
         }
+    }
+
+    fn call_environment(&mut self, warp: usize) -> Result<(), Refusal> {
+        let Some(environment) = &self.environment else {
+            return Err(Refusal {
+                kind: FaultKind::UnknownCode(0),
+                lane: None,
+            });
+        };
+        environment.call(&mut EnvironmentCall {
+            hart: &self.harts[warp],
+            env: &mut self.env,
+        })
     }
 
     fn arrive(&mut self, warp: usize, call: BarrierCall) {

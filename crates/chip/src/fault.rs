@@ -54,8 +54,8 @@ pub enum FaultKind {
     },
     /// The kernel executed `xw.fault` with this code.
     Code(FaultCode),
-    /// The kernel executed `xw.fault` with a code that has no meaning, or `ebreak`/`ecall`
-    /// (code 0), which nothing handles on the chip.
+    /// The kernel executed `xw.fault` with a code that has no meaning, or `ebreak`, or
+    /// `ecall` without an environment that serves it (code 0).
     UnknownCode(u16),
     /// `ebreak` of a program outside CUDA that nothing handles.
     Breakpoint,

@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 
 use crate::block::{Mode, Translation};
 use crate::core::{Core, Slice};
+use crate::environment::Environment;
 use crate::exec::Level;
 use crate::fault::Fault;
 use crate::launch::Launch;
@@ -31,6 +32,7 @@ const CORE_SLICE: i64 = 1 << 20;
 pub(crate) struct Job {
     launch: Launch,
     memory: Arc<Memory>,
+    environment: Option<Arc<dyn Environment>>,
     cores: u32,
     workers: u32,
     stop: Arc<AtomicBool>,
@@ -71,7 +73,13 @@ impl Worker {
         let mut queue: Vec<(usize, u64, bool)> = Vec::new();
         for (slot, core) in self.cores.iter_mut().enumerate() {
             if u64::from(core.index()) < ctas {
-                core.begin_launch(&job.launch, job.cores, &job.memory, &job.stop);
+                core.begin_launch(
+                    &job.launch,
+                    job.cores,
+                    &job.memory,
+                    job.environment.as_ref(),
+                    &job.stop,
+                );
                 queue.push((slot, u64::from(core.index()), false));
             }
         }
@@ -113,9 +121,9 @@ impl Worker {
                 true
             });
         }
-        for core in &self.cores {
+        for core in &mut self.cores {
             if u64::from(core.index()) < ctas {
-                outcome.traffic += core.traffic();
+                outcome.traffic += core.end_launch();
             }
         }
         code.take_counts(&mut outcome.counts);
@@ -168,11 +176,17 @@ impl Grid {
     }
 
     /// Runs a launch to its end.
-    pub(crate) fn run(&mut self, launch: &Launch, memory: &Arc<Memory>) -> Result<Finished, Fault> {
+    pub(crate) fn run(
+        &mut self,
+        launch: &Launch,
+        memory: &Arc<Memory>,
+        environment: Option<&Arc<dyn Environment>>,
+    ) -> Result<Finished, Fault> {
         let workers = self.others.len() as u32 + 1;
         let job = Arc::new(Job {
             launch: launch.clone(),
             memory: Arc::clone(memory),
+            environment: environment.cloned(),
             cores: self.cores,
             workers,
             stop: Arc::new(AtomicBool::new(false)),

@@ -73,3 +73,40 @@ fn a_newer_target_is_refused_by_an_older_device() {
         "{stderr}"
     );
 }
+
+#[test]
+fn counts_are_the_same_for_any_number_of_host_threads() {
+    let weft = Path::new(env!("CARGO_BIN_EXE_weft"));
+    build_companions(weft);
+    let directory = tempfile::tempdir().unwrap();
+    let report = |threads: &str| {
+        let path = directory.path().join(format!("report-{threads}.json"));
+        let status = Command::new(weft)
+            .args(["run", "--report"])
+            .arg(&path)
+            .arg("--")
+            .arg(weft.with_file_name("weft-demo"))
+            .env("XDG_CACHE_HOME", directory.path())
+            .env("WEFT_THREADS", threads)
+            .output()
+            .unwrap()
+            .status;
+        assert!(status.success(), "{threads} threads");
+        let mut report: serde_json::Value =
+            serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        for kernel in report["kernels"].as_array_mut().unwrap() {
+            // The one field that is the host's.
+            assert!(
+                kernel
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("host_seconds")
+                    .is_some()
+            );
+        }
+        report
+    };
+    let alone = report("1");
+    assert_eq!(report("2"), alone);
+    assert_eq!(report("5"), alone);
+}

@@ -21,12 +21,24 @@ pub struct Error {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorKind {
     /// The program is (or may be) right, but this compiler cannot translate the instruction.
-    #[error("unsupported {instruction} (PTX ISA section {section})")]
+    #[error(
+        "unsupported {instruction} (PTX ISA {version}, section {section})",
+        version = weft_ptx::opcodes::MANUAL_VERSION
+    )]
     UnsupportedInstruction {
         /// Opcode with its modifiers.
         instruction: String,
-        /// Section of the PTX ISA manual that describes it.
+        /// Sections of the PTX ISA manual that describe it.
         section: &'static str,
+    },
+    /// The PTX ISA manual has no such instruction.
+    #[error(
+        "unknown instruction {instruction} (not in PTX ISA {version})",
+        version = weft_ptx::opcodes::MANUAL_VERSION
+    )]
+    UnknownInstruction {
+        /// Opcode with its modifiers.
+        instruction: String,
     },
     /// The program is (or may be) right, but uses something else this compiler cannot translate.
     #[error("unsupported {feature}")]
@@ -34,8 +46,8 @@ pub enum ErrorKind {
         /// What it is.
         feature: String,
     },
-    /// A call reaches a function that has no body in the module.
-    #[error("unsupported: call to extern function `{name}`")]
+    /// A call reaches a function that has no body in the module and is none of the system.
+    #[error("call to extern function `{name}`, which nothing defines")]
     ExternCall {
         /// The function.
         name: String,
@@ -90,6 +102,25 @@ pub enum ErrorKind {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl ErrorKind {
+    /// Whether the program may be right and this compiler is what lacks something; otherwise
+    /// the program is wrong.
+    #[must_use]
+    pub const fn is_unsupported(&self) -> bool {
+        match self {
+            Self::UnsupportedInstruction { .. } | Self::Unsupported { .. } => true,
+            Self::UnknownInstruction { .. }
+            | Self::ExternCall { .. }
+            | Self::OperandCount { .. }
+            | Self::Operand { .. }
+            | Self::Modifiers { .. }
+            | Self::Unknown { .. }
+            | Self::Duplicate { .. }
+            | Self::Declaration { .. } => false,
+        }
+    }
 }
 
 /// Finds lines from byte offsets of a source text.

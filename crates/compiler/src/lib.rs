@@ -12,6 +12,8 @@
 mod analysis;
 mod error;
 mod front;
+#[cfg(feature = "fuzzing")]
+pub mod fuzz;
 pub mod image;
 pub mod interp;
 pub mod ir;
@@ -20,7 +22,10 @@ mod rv;
 pub mod verify;
 
 pub use error::{Error, ErrorKind};
-pub use front::{ModuleVariable, Relocation, RelocationKind, kernels, lower, module_variables};
+pub use front::{
+    AddressableFunctions, ModuleVariable, Relocation, RelocationKind, kernels, lower,
+    module_variables,
+};
 pub use image::{Image, ImageError};
 pub use opt::optimise;
 pub use rv::compile;

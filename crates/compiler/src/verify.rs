@@ -418,7 +418,10 @@ impl Verifier<'_> {
                 one(Type::B64)
             }
             Op::FunctionAddress(function) => {
-                self.check_function(*function)?;
+                check(
+                    self.unit.addressable.contains(&Some(*function)),
+                    "the function is not in the table",
+                )?;
                 one(Type::B64)
             }
             Op::FrameAddress(offset) => {
@@ -591,6 +594,7 @@ impl Verifier<'_> {
                 is(address, Type::B64, "the address is not B64")?;
                 check(results.is_empty(), "there is a result")
             }
+            Op::CallEnvironment(_) => check(results.is_empty(), "there is a result"),
         }
     }
 

@@ -9,7 +9,7 @@ use weft_compiler::verify::verify;
 use weft_compiler::{Options, kernels, lower, module_variables, optimise};
 
 /// Kernels that need what the compiler does not have, and the words that say so.
-const REFUSED: &[(&str, &str)] = &[("print_values", "extern function `vprintf`")];
+const REFUSED: &[(&str, &str)] = &[];
 
 #[test]
 fn every_example_kernel_is_lowered_or_refused_by_name() {

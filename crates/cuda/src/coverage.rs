@@ -4,6 +4,7 @@
 //! `BLESS=1 cargo test -p weft-cuda` writes it.
 
 use crate::api;
+use crate::result::CUresult;
 use crate::unsupported;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -45,6 +46,11 @@ fn family(function: &str) -> &str {
     &name[..end.unwrap_or(name.len())]
 }
 
+/// Names of the functions that are not implemented.
+fn refused() -> BTreeSet<&'static str> {
+    unsupported::ALL.iter().map(|(name, _)| *name).collect()
+}
+
 fn list<'a>(symbols: impl IntoIterator<Item = &'a &'a str>) -> String {
     let quoted = symbols.into_iter().map(|symbol| format!("`{symbol}`"));
     quoted.collect::<Vec<_>>().join(" ")
@@ -53,10 +59,11 @@ fn list<'a>(symbols: impl IntoIterator<Item = &'a &'a str>) -> String {
 fn tables() -> Result<String, std::fmt::Error> {
     let mut text = HEAD.to_owned();
     let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for symbol in unsupported::NAMES {
+    let refused = refused();
+    for &symbol in &refused {
         let symbols = missing.entry(function(symbol)).or_default();
         // A variant alone is missing where the function itself is implemented.
-        let stem = Some(stem(symbol)).filter(|stem| unsupported::NAMES.contains(stem));
+        let stem = Some(stem(symbol)).filter(|stem| refused.contains(stem));
         symbols.insert(stem.unwrap_or(symbol));
     }
     for (area, exports) in api::EXPORTS {
@@ -100,6 +107,13 @@ fn the_coverage_table_is_current() {
 fn no_function_is_both_implemented_and_unsupported() {
     let exports = api::EXPORTS.iter().flat_map(|(_, exports)| exports.iter());
     let implemented: BTreeSet<&str> = exports.map(|export| export.name).collect();
-    let refused = unsupported::NAMES.iter().copied().collect();
-    assert_eq!(implemented.intersection(&refused).next(), None);
+    assert_eq!(implemented.intersection(&refused()).next(), None);
+}
+
+#[test]
+fn every_function_that_is_not_implemented_says_so() {
+    for (name, function) in unsupported::ALL {
+        assert_eq!(function(), CUresult::NOT_SUPPORTED, "{name}");
+        assert_eq!(function(), CUresult::NOT_SUPPORTED, "{name}, called again");
+    }
 }

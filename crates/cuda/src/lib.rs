@@ -18,6 +18,7 @@
 mod api;
 mod c;
 mod call;
+mod console;
 #[cfg(test)]
 mod coverage;
 mod handle;

@@ -2,6 +2,7 @@
 
 use crate::c::Handle;
 use crate::call::message;
+use crate::console::CStreams;
 use crate::handle::Registry;
 use crate::result::CUresult;
 use std::cell::RefCell;
@@ -32,7 +33,7 @@ pub(crate) static POOLS: Registry<Pool> = Registry::new(6, CUresult::INVALID_VAL
 pub(crate) static LINKERS: Registry<LinkState> = Registry::new(7, CUresult::INVALID_HANDLE);
 
 /// A linker and the image it gave out, which lives as long as the linker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct LinkState {
     pub(crate) linker: std::sync::Mutex<Linker>,
     pub(crate) image: OnceLock<Vec<u8>>,
@@ -83,6 +84,7 @@ fn config() -> Result<Config, CUresult> {
         Some(file) => Config::of_chip(file, env::var_os("WEFT_TIMING").is_some()),
         None => Config::default(),
     };
+    config.console = Arc::new(CStreams);
     if let Ok(text) = env::var("WEFT_CC") {
         config.compute_capability = parse_capability(&text).ok_or_else(|| {
             message(format_args!(
@@ -257,7 +259,7 @@ pub(crate) fn number(error: &Error) -> CUresult {
         Error::NoBinaryForGpu(_) => CUresult::NO_BINARY_FOR_GPU,
         Error::InvalidImage(_) => CUresult::INVALID_IMAGE,
         Error::NotFound { .. } => CUresult::NOT_FOUND,
-        Error::NotSupported(_) => CUresult::NOT_SUPPORTED,
+        Error::NotSupported(_) | Error::UnsupportedPtx(_) => CUresult::NOT_SUPPORTED,
         Error::InvalidHandle(_) => CUresult::INVALID_HANDLE,
         Error::CooperativeTooLarge { .. } => CUresult::COOPERATIVE_LAUNCH_TOO_LARGE,
         Error::AlreadyRegistered(_) => CUresult::HOST_MEMORY_ALREADY_REGISTERED,

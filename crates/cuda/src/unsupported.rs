@@ -17,9 +17,10 @@ macro_rules! unsupported {
         }
     )*
 
-        /// Their names.
+        /// Their names and the functions.
         #[cfg(test)]
-        pub(crate) const NAMES: &[&str] = &[$(stringify!($name)),*];
+        pub(crate) const ALL: &[(&str, extern "C" fn() -> CUresult)] =
+            &[$((stringify!($name), $name)),*];
     };
 }
 

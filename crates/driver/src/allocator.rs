@@ -21,18 +21,29 @@ pub(crate) struct Allocator {
     /// Extents in use, guards included: bytes by address.
     used: BTreeMap<u64, u64>,
     free_bytes: u64,
+    /// Extents begin and end at multiples of this many bytes.
+    granularity: u64,
+    /// Bytes left free after every allocation.
+    guard: u64,
 }
 
 impl Allocator {
     /// All of `base .. base + bytes` free.
     pub(crate) fn new(base: u64, bytes: u64) -> Self {
-        let start = base.next_multiple_of(ALIGNMENT);
-        let bytes = bytes.saturating_sub(start - base) / ALIGNMENT * ALIGNMENT;
+        Self::with_granularity(base, bytes, ALIGNMENT, GUARD)
+    }
+
+    /// The same with another granularity, a power of two, and another guard, both in bytes.
+    pub(crate) fn with_granularity(base: u64, bytes: u64, granularity: u64, guard: u64) -> Self {
+        let start = base.next_multiple_of(granularity);
+        let bytes = bytes.saturating_sub(start - base) / granularity * granularity;
         let mut new = Self {
             free: BTreeMap::new(),
             by_size: BTreeSet::new(),
             used: BTreeMap::new(),
             free_bytes: bytes,
+            granularity,
+            guard,
         };
         if bytes != 0 {
             new.add_free(start, bytes);
@@ -46,13 +57,13 @@ impl Allocator {
     }
 
     /// Takes room for `bytes` (at least 1) at a multiple of `alignment`, a power of two, and of
-    /// [`ALIGNMENT`]; `None` when no free extent is large enough.
+    /// the granularity; `None` when no free extent is large enough.
     pub(crate) fn allocate(&mut self, bytes: u64, alignment: u64) -> Option<u64> {
         let extent = bytes
             .max(1)
-            .checked_add(GUARD)?
-            .checked_next_multiple_of(ALIGNMENT)?;
-        let alignment = alignment.max(ALIGNMENT);
+            .checked_add(self.guard)?
+            .checked_next_multiple_of(self.granularity)?;
+        let alignment = alignment.max(self.granularity);
         let fit = |&(found, begin): &(u64, u64)| {
             let address = begin.next_multiple_of(alignment);
             let rest = found.checked_sub(address - begin)?.checked_sub(extent)?;

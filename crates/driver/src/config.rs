@@ -1,5 +1,6 @@
 //! What a device is made with. Parsed at the edge (environment, command line), passed down.
 
+use crate::environment::{Console, StandardStreams};
 use std::path::PathBuf;
 use std::sync::Arc;
 use weft_chip::{ChipConfig, ChipFile};
@@ -15,6 +16,8 @@ pub struct Config {
     pub timing: Option<Arc<ChipFile>>,
     /// Where compiled kernels are kept between runs; `None`: nowhere.
     pub cache: Option<CacheConfig>,
+    /// Where the output of kernels goes.
+    pub console: Arc<dyn Console>,
 }
 
 impl Config {
@@ -36,6 +39,7 @@ impl Default for Config {
             compute_capability: (8, 9),
             timing: None,
             cache: None,
+            console: Arc::new(StandardStreams),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Contexts: owners of allocations, and the scope of a fault.
 
 use crate::device::{Device, lock};
+use crate::environment::Heap;
 use crate::error::{Error, invalid};
+use crate::memory::AllocationKind;
 use std::sync::{Arc, Mutex};
 
 /// Limits of a context that programs set with `cuCtxSetLimit`.
@@ -23,6 +25,8 @@ pub struct Context {
     device: Arc<Device>,
     flags: u32,
     state: Mutex<State>,
+    /// Heap of device `malloc`, made at the first use.
+    heap: Mutex<Option<Heap>>,
 }
 
 #[derive(Debug)]
@@ -52,6 +56,7 @@ impl Context {
                 resets: 0,
                 limits: DEFAULT_LIMITS,
             }),
+            heap: Mutex::new(None),
         })
     }
 
@@ -124,6 +129,7 @@ impl Context {
             state.resets += 1;
             state.limits = DEFAULT_LIMITS;
         }
+        *lock(&self.heap) = None;
         self.device.release_all_of(self.id);
     }
 
@@ -137,15 +143,38 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// If the device cannot give as much stack.
+    /// If the device cannot give as much stack, or the heap is in use already.
     pub fn set_limit(&self, limit: Limit, value: u64) -> Result<(), Error> {
         if limit == Limit::StackBytes && value > MAX_STACK_BYTES {
             return Err(invalid(format!(
                 "a stack of {value} bytes per thread; at most {MAX_STACK_BYTES} are possible"
             )));
         }
+        if limit == Limit::HeapBytes && lock(&self.heap).is_some() {
+            return Err(invalid(
+                "the heap of the device is in use, its size is fixed",
+            ));
+        }
         lock(&self.state).limits[limit as usize] = value;
         Ok(())
+    }
+
+    /// Memory for a kernel's `malloc`; `None` when the heap has no room.
+    pub(crate) fn allocate_from_heap(&self, bytes: u64) -> Option<u64> {
+        let mut heap = lock(&self.heap);
+        if heap.is_none() {
+            let size = self.limit(Limit::HeapBytes);
+            let address = self.allocate(size, AllocationKind::Internal, 0).ok()?;
+            *heap = Some(Heap::new(address, size));
+        }
+        heap.as_mut()?.allocate(bytes)
+    }
+
+    /// Takes memory back from a kernel; false if none began there.
+    pub(crate) fn free_to_heap(&self, address: u64) -> bool {
+        lock(&self.heap)
+            .as_mut()
+            .is_some_and(|heap| heap.free(address))
     }
 }
 

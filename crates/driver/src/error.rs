@@ -21,10 +21,13 @@ pub enum Error {
     /// The context was destroyed: `CUDA_ERROR_CONTEXT_IS_DESTROYED`.
     #[error("the context is destroyed")]
     ContextDestroyed,
-    /// PTX that cannot be parsed or compiled; the text is the compiler's log:
-    /// `CUDA_ERROR_INVALID_PTX`.
-    #[error("invalid or unsupported PTX\n{0}")]
+    /// PTX that is wrong; the text is the compiler's log: `CUDA_ERROR_INVALID_PTX`.
+    #[error("invalid PTX\n{0}")]
     InvalidPtx(String),
+    /// PTX that uses what the compiler lacks, and is not known to be wrong; the text is the
+    /// compiler's log: `CUDA_ERROR_NOT_SUPPORTED`.
+    #[error("unsupported PTX\n{0}")]
+    UnsupportedPtx(String),
     /// Machine code but no PTX this device can take: `CUDA_ERROR_NO_BINARY_FOR_GPU`.
     #[error("{0}")]
     NoBinaryForGpu(String),

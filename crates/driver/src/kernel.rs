@@ -41,6 +41,7 @@ impl Kernel {
         name: &str,
         image: Image,
         symbol_addresses: &[u64],
+        code_base: u64,
         ptx_version: i32,
         unloaded: Arc<AtomicBool>,
     ) -> Result<Arc<Self>, Error> {
@@ -55,7 +56,7 @@ impl Kernel {
             resets: context.resets(),
             context: Arc::clone(context),
             name: name.to_owned(),
-            program: Program::at_window(&image.code),
+            program: Program::new(&image.code, code_base),
             image,
             symbols,
             blocks: Mutex::default(),

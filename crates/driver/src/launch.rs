@@ -1,10 +1,12 @@
 //! Launching kernels.
 
 use crate::context::Limit;
+use crate::environment::LaunchEnvironment;
 use crate::error::{Error, FaultClass, invalid};
 use crate::kernel::Kernel;
 use crate::timing::KernelTiming;
-use weft_chip::{Fault, FaultKind, Launch, LaunchReport};
+use std::sync::Arc;
+use weft_chip::{Environment, Fault, FaultKind, Launch, LaunchReport};
 use weft_isa::abi::LANES;
 
 /// Shape of a launch.
@@ -83,8 +85,15 @@ impl Kernel {
             symbols: self.symbols,
             grid_id: device.report_mut().begin_launch(),
         };
-        let outcome = device.chip.launch(&launch);
+        let environment = Arc::new(LaunchEnvironment::new(self.context()));
+        let serves: Arc<dyn Environment> = Arc::clone(&environment) as _;
+        let outcome = device.chip.launch_in(&launch, Some(&serves));
         self.give_back_block(block);
+        environment.show(outcome.as_ref().err().map(|fault| {
+            let [x, y, z] = fault.cta.map(u64::from);
+            let [width, height, _] = config.grid.map(u64::from);
+            (z * height + y) * width + x
+        }));
         match outcome {
             Ok(report) => {
                 let timing = report.timing.as_deref().map(|timing| {

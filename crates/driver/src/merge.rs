@@ -3,9 +3,9 @@
 //!
 //! Visible names are shared, so two definitions of one are an error, of weak ones the first is
 //! taken unless a strong one exists, and declarations that a definition satisfies are dropped.
-//! Names without a linking directive belong to their text; where two texts would confuse them
-//! the merge is refused, never guessed. A declaration that nothing satisfies stays, because only
-//! the kernels that use it need it.
+//! Names without a linking directive belong to their text: whoever merges gives them different
+//! ones first. A declaration that nothing satisfies stays, because only the kernels that use it
+//! need it.
 
 use crate::error::Error;
 use std::collections::BTreeMap;
@@ -39,8 +39,7 @@ type Place = (usize, usize);
 /// # Errors
 ///
 /// [`Error::InvalidPtx`] for names defined twice or declared differently from their definition;
-/// [`Error::NotSupported`] for local names that another input uses too, and for inputs of
-/// different address sizes.
+/// [`Error::NotSupported`] for inputs of different address sizes.
 pub(crate) fn merge<'a>(mut inputs: Vec<Input<'a>>) -> Result<Module<'a>, Error> {
     let chosen = choose(&inputs)?;
     let mut merged = Module {
@@ -87,14 +86,12 @@ pub(crate) fn merge<'a>(mut inputs: Vec<Input<'a>>) -> Result<Module<'a>, Error>
 /// The directive that stands for each shared name.
 fn choose<'a>(inputs: &[Input<'a>]) -> Result<BTreeMap<&'a str, Place>, Error> {
     let mut chosen: BTreeMap<&'a str, (Strength, Place)> = BTreeMap::new();
-    let mut locals: BTreeMap<&'a str, usize> = BTreeMap::new();
     for (number, input) in inputs.iter().enumerate() {
         for (position, directive) in input.tree.directives.iter().enumerate() {
             let Some((name, strength)) = shared_name(directive) else {
                 continue;
             };
             let Some(strength) = strength else {
-                locals.insert(name, number);
                 continue;
             };
             let place = (number, position);
@@ -112,7 +109,6 @@ fn choose<'a>(inputs: &[Input<'a>]) -> Result<BTreeMap<&'a str, Place>, Error> {
             }
         }
     }
-    check_locals(inputs, &locals)?;
     let chosen: BTreeMap<&str, Place> = chosen
         .into_iter()
         .map(|(name, (_, place))| (name, place))
@@ -121,25 +117,13 @@ fn choose<'a>(inputs: &[Input<'a>]) -> Result<BTreeMap<&'a str, Place>, Error> {
     Ok(chosen)
 }
 
-/// Refuses local names that another input has too: after the merge they would be one name.
-fn check_locals(inputs: &[Input<'_>], locals: &BTreeMap<&str, usize>) -> Result<(), Error> {
-    for (number, input) in inputs.iter().enumerate() {
-        for directive in &input.tree.directives {
-            let Some((name, _)) = shared_name(directive) else {
-                continue;
-            };
-            // The map holds the last input with such a local name.
-            if let Some(&owner) = locals.get(name)
-                && owner != number
-            {
-                return Err(Error::NotSupported(format!(
-                    "linking `{}` and `{}`: both have `{name}`, which is local to one of them",
-                    input.name, inputs[owner].name
-                )));
-            }
-        }
+/// The names of a text's module scope, and whether each is shared with other texts.
+pub(crate) fn names<'a>(tree: &Module<'a>) -> BTreeMap<&'a str, bool> {
+    let mut names = BTreeMap::new();
+    for (name, strength) in tree.directives.iter().filter_map(shared_name) {
+        *names.entry(name).or_insert(false) |= strength.is_some();
     }
-    Ok(())
+    names
 }
 
 /// Checks that declarations agree with what satisfies them.
@@ -365,25 +349,6 @@ mod tests {
         }
         let text = link(&[weak, ".weak .global .b32 scale = 5;"]).unwrap();
         assert!(text.contains("= 4") && !text.contains("= 5"), "{text}");
-    }
-
-    #[test]
-    fn local_names_of_two_inputs_are_refused() {
-        let local = ".global .b32 table = 1;";
-        for other in [
-            local,
-            ".visible .global .b32 table = 2;",
-            ".extern .global .b32 table;",
-        ] {
-            assert!(
-                matches!(link(&[local, other]), Err(Error::NotSupported(_))),
-                "{other}"
-            );
-            assert!(
-                matches!(link(&[other, local]), Err(Error::NotSupported(_))),
-                "{other}"
-            );
-        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use self_cell::self_cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use weft_compiler::{ErrorKind, ModuleVariable, Options, RelocationKind};
+use weft_compiler::{AddressableFunctions, ErrorKind, ModuleVariable, Options, RelocationKind};
+use weft_isa::abi::{CODE_WINDOW, FUNCTION_ENTRY_BYTES};
 use weft_ptx::{ast, elf, fatbin};
 
 self_cell! {
@@ -77,6 +78,22 @@ pub(crate) fn machine_code() -> Error {
     )
 }
 
+/// The PTX of a fatbin that a device of this compute capability can take.
+pub(crate) fn ptx_of_fatbin(bytes: &[u8], capability: (u32, u32)) -> Result<Vec<u8>, Error> {
+    let invalid = |error: weft_ptx::ContainerError| Error::InvalidImage(error.to_string());
+    let entries = fatbin::entries(bytes, 0).map_err(invalid)?;
+    let number = capability.0 * 10 + capability.1;
+    let text = fatbin::select_ptx(&entries, number).map_err(|error| match error.cause {
+        weft_ptx::ContainerCause::NoPtx { .. } => Error::NoBinaryForGpu(format!(
+            "{error}\nhint: build with PTX for compute capability {}.{} or lower, such as \
+             `-gencode arch=compute_80,code=compute_80`",
+            capability.0, capability.1
+        )),
+        _ => invalid(error),
+    })?;
+    Ok(text.into_owned())
+}
+
 /// PTX loaded into a context: its variables are in device memory, its kernels are compiled
 /// when they are first asked for.
 #[derive(Debug)]
@@ -89,6 +106,8 @@ pub struct Module {
     /// Address and size of each variable by name.
     variables: BTreeMap<String, (u64, u64)>,
     kernels: Mutex<BTreeMap<String, Arc<Kernel>>>,
+    /// Where the code of its kernels is placed: function addresses are relative to it.
+    code_base: u64,
     unloaded: Arc<AtomicBool>,
 }
 
@@ -116,27 +135,13 @@ impl Module {
         let text = match image {
             ModuleImage::Ptx(bytes) => bytes.to_vec(),
             ModuleImage::Linked(bytes) => blob::decode(bytes)?.to_vec(),
-            ModuleImage::Fatbin(bytes) => {
-                let invalid =
-                    |error: weft_ptx::ContainerError| Error::InvalidImage(error.to_string());
-                let entries = fatbin::entries(bytes, 0).map_err(invalid)?;
-                let number = capability.0 * 10 + capability.1;
-                fatbin::select_ptx(&entries, number)
-                    .map_err(|error| match error.cause {
-                        weft_ptx::ContainerCause::NoPtx { .. } => Error::NoBinaryForGpu(format!(
-                            "{error}\nhint: build with PTX for compute capability {}.{} or \
-                                 lower, such as `-gencode arch=compute_80,code=compute_80`",
-                            capability.0, capability.1
-                        )),
-                        _ => invalid(error),
-                    })?
-                    .into_owned()
-            }
+            ModuleImage::Fatbin(bytes) => ptx_of_fatbin(bytes, capability)?,
         };
         let parsed = parse(text)?;
         check_target(parsed.borrow_dependent(), capability)?;
         check_names(&parsed, &options)?;
-        let variables = place_variables(context, &parsed)?;
+        let code_base = code_base(context.device().new_id());
+        let variables = place_variables(context, &parsed, code_base)?;
         Ok(Arc::new(Self {
             context: Arc::clone(context),
             resets,
@@ -144,6 +149,7 @@ impl Module {
             options,
             variables,
             kernels: Mutex::default(),
+            code_base,
             unloaded: Arc::default(),
         }))
     }
@@ -187,8 +193,8 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::InvalidPtx`] naming what the kernel uses that is
-    /// unsupported or wrong.
+    /// [`Error::NotFound`]; [`Error::UnsupportedPtx`] or [`Error::InvalidPtx`] naming what the
+    /// kernel uses that is unsupported or wrong.
     pub fn kernel(&self, name: &str) -> Result<Arc<Kernel>, Error> {
         self.loaded()?;
         let mut kernels = lock(&self.kernels);
@@ -216,6 +222,7 @@ impl Module {
             name,
             image,
             &addresses,
+            self.code_base,
             self.ptx_version(),
             Arc::clone(&self.unloaded),
         )?;
@@ -259,8 +266,18 @@ impl Module {
         cache.get_or_compile(source.as_bytes(), name, &self.options, || {
             let tree = self.parsed.borrow_dependent();
             weft_compiler::compile_kernel(tree, source.as_bytes(), name, &self.options)
-                .map_err(|errors| Error::InvalidPtx(render(source, &errors)))
+                .map_err(|errors| refuse(source, &errors))
         })
+    }
+}
+
+/// The error for PTX that the compiler refuses: where something is wrong, that is what is told.
+fn refuse(source: &str, errors: &[weft_compiler::Error]) -> Error {
+    let log = render(source, errors);
+    if errors.iter().all(|error| error.kind.is_unsupported()) {
+        Error::UnsupportedPtx(log)
+    } else {
+        Error::InvalidPtx(log)
     }
 }
 
@@ -343,17 +360,36 @@ fn check_target(module: &ast::Module<'_>, capability: (u32, u32)) -> Result<(), 
     Ok(())
 }
 
+/// Part of the code window that each module has to itself, in bytes.
+const CODE_STRIDE: u64 = 1 << 32;
+/// Such parts that the code window has.
+const CODE_PLACES: u64 = 1 << 23;
+
+/// Where the code of a module goes. Modules are apart, so that the address of another module's
+/// function is no address of code.
+const fn code_base(serial: u64) -> u64 {
+    CODE_WINDOW + serial % CODE_PLACES * CODE_STRIDE
+}
+
 fn place_variables(
     context: &Arc<Context>,
     parsed: &Parsed,
+    code_base: u64,
 ) -> Result<BTreeMap<String, (u64, u64)>, Error> {
     let variables = weft_compiler::module_variables(parsed.borrow_dependent())
-        .map_err(|errors| Error::InvalidPtx(render(parsed.borrow_owner(), &errors)))?;
+        .map_err(|errors| refuse(parsed.borrow_owner(), &errors))?;
+    let functions = AddressableFunctions::of(parsed.borrow_dependent());
     let mut places = BTreeMap::new();
     let filled = allocate_variables(context, &variables, &mut places).and_then(|()| {
         for variable in &variables {
             if let Some(&(address, bytes)) = places.get(&variable.name) {
-                initialise(context, variable, address, bytes, &places)?;
+                let find = |symbol: &str| match places.get(symbol) {
+                    Some(&(address, _)) => Some(address),
+                    None => functions
+                        .entry(symbol)
+                        .map(|entry| code_base + entry as u64 * FUNCTION_ENTRY_BYTES),
+                };
+                initialise(context, variable, address, bytes, find)?;
             }
         }
         Ok(())
@@ -394,15 +430,15 @@ fn initialise(
     variable: &ModuleVariable,
     address: u64,
     bytes: u64,
-    places: &BTreeMap<String, (u64, u64)>,
+    find: impl Fn(&str) -> Option<u64>,
 ) -> Result<(), Error> {
     let device = context.device();
     let mut init = variable.init.clone();
     for relocation in &variable.relocations {
-        let Some(&(target, _)) = places.get(&relocation.symbol) else {
+        let Some(target) = find(&relocation.symbol) else {
             return Err(Error::NotSupported(format!(
-                "the initial value of `{}` is the address of `{}`, which is no variable of the \
-                 module",
+                "the initial value of `{}` is the address of `{}`, which is no variable or \
+                 device function that the module defines",
                 variable.name, relocation.symbol
             )));
         };

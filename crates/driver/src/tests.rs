@@ -42,7 +42,16 @@ fn assemble(code: &[Inst], params: &[(u32, u32)]) -> Image {
 }
 
 fn kernel_of(context: &Arc<Context>, image: Image, symbols: &[u64]) -> Arc<Kernel> {
-    Kernel::new(context, "kernel", image, symbols, 80, Arc::default()).unwrap()
+    Kernel::new(
+        context,
+        "kernel",
+        image,
+        symbols,
+        weft_isa::abi::CODE_WINDOW,
+        80,
+        Arc::default(),
+    )
+    .unwrap()
 }
 
 /// Stores 42, of 8 bytes, at its parameter.

@@ -319,7 +319,7 @@ const CALLEE: &str = "
 
 #[test]
 fn linked_inputs_call_each_other() {
-    let mut linker = Linker::new();
+    let mut linker = Linker::new(&device(None));
     for (name, text) in [("caller", CALLER), ("callee", CALLEE)] {
         linker
             .add(name, format!("{HEADER}{text}").as_bytes())

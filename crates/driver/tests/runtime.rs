@@ -260,7 +260,7 @@ fn what_cannot_be_loaded_is_refused_with_the_reason() {
 fn linked_inputs_load_as_one_module() {
     let device = device();
     let context = Context::new(&device, 0);
-    let mut linker = Linker::new();
+    let mut linker = Linker::new(&device);
     assert!(matches!(linker.complete(), Err(Error::InvalidImage(_))));
     let user = format!(
         "{HEADER}.extern .global .b32 value;
@@ -356,4 +356,29 @@ fn limits_are_kept_within_what_is_possible() {
     assert_eq!(context.limit(Limit::StackBytes), 4096);
     is_invalid(context.set_limit(Limit::StackBytes, 1 << 40));
     assert_eq!(context.limit(Limit::HeapBytes), 8 << 20);
+}
+
+#[test]
+fn local_names_of_linked_inputs_are_kept_apart() {
+    let device = device();
+    let context = Context::new(&device, 0);
+    let mut linker = Linker::new(&device);
+    for (name, value) in [("one", 1), ("two", 2)] {
+        let text = format!(
+            "{HEADER}.global .b32 table = {value}; // table
+             .visible .global .u64 of_{name} = table;"
+        );
+        linker.add(name, text.as_bytes()).unwrap();
+    }
+    let blob = linker.complete().unwrap();
+    let module = Module::load(&context, ModuleImage::of_bytes(&blob).unwrap()).unwrap();
+    for (name, value) in [("one", 1u32), ("two", 2)] {
+        let pointer = contents(&device, module.variable(&format!("of_{name}")).unwrap());
+        let address = u64::from_le_bytes(pointer.try_into().unwrap());
+        assert_eq!(
+            contents(&device, (address, 4)),
+            value.to_le_bytes(),
+            "{name}"
+        );
+    }
 }

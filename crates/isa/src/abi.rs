@@ -32,6 +32,21 @@
 //! `exit`, every function returns in `a0` the lanes of the call that have not exited, and the
 //! caller goes on with those.
 //!
+//! # Function addresses
+//!
+//! An image that takes the address of a function, or calls through one, begins with a table of
+//! jumps: [`FUNCTION_ENTRY_BYTES`] for each function of the module whose address is taken, in
+//! an order that all images of the module share. The address of function *k* is that of entry
+//! *k*, so it means the same in every kernel of the module if their images are placed at the
+//! same base. The entry of a function that the image lacks faults with
+//! [`FaultCode::BadTarget`]. An entry changes `t0` only.
+//!
+//! # Environment calls
+//!
+//! `ecall` asks the environment of the launch for a [`Service`], whose number is in `a0`, for
+//! the lanes in `a2`. Parameters and results are in lane-local memory at `tp`, laid out as those
+//! of a device function. No register changes.
+//!
 //! # Address space
 //!
 //! One generic 64-bit space. User-space host addresses are below 2^56 on every supported
@@ -64,6 +79,59 @@ pub const LOCAL_LANE_STRIDE: u64 = 1 << 24;
 pub const STACK_WINDOW: u64 = 3 << 56;
 /// Base of the window in which images are placed; `pc` values lie here. Not readable as data.
 pub const CODE_WINDOW: u64 = 4 << 56;
+
+/// Bytes of an entry in the table of function addresses: two instructions.
+pub const FUNCTION_ENTRY_BYTES: u64 = 8;
+
+/// What a kernel can ask of its environment. Parameters and results in order, with their sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Service {
+    /// Formatted output: address of the format (8), address of the arguments (8); result: their
+    /// number (4). The arguments lie one after the other, each at its natural alignment.
+    Print = 1,
+    /// A failed assertion: addresses of the condition's text (8), the file's name (8), the line
+    /// (4), the address of the function's name (8), bytes of a character (8). Ends the launch.
+    AssertionFailed = 2,
+    /// Memory from the device's heap: bytes (8); result: the address, or 0 (8).
+    Allocate = 3,
+    /// Gives memory back to the device's heap: the address, or 0 (8).
+    Free = 4,
+}
+
+impl Service {
+    /// The service with this number, if there is one.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Print),
+            2 => Some(Self::AssertionFailed),
+            3 => Some(Self::Allocate),
+            4 => Some(Self::Free),
+            _ => None,
+        }
+    }
+
+    /// Sizes of the parameters in bytes, in order.
+    #[must_use]
+    pub const fn parameters(self) -> &'static [u32] {
+        match self {
+            Self::Print => &[8, 8],
+            Self::AssertionFailed => &[8, 8, 4, 8, 8],
+            Self::Allocate | Self::Free => &[8],
+        }
+    }
+
+    /// Size of the result in bytes, 0 if there is none.
+    #[must_use]
+    pub const fn result(self) -> u32 {
+        match self {
+            Self::Print => 4,
+            Self::Allocate => 8,
+            Self::AssertionFailed | Self::Free => 0,
+        }
+    }
+}
 
 /// Special registers: read-only CSRs in the custom read-only user range (0xCC0-0xCFF of the
 /// privileged specification, table "Allocation of RISC-V CSR address ranges").

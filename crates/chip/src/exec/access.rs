@@ -5,6 +5,8 @@
 //! walks one allocation. Anything else goes through [`resolve_slowly`], which knows the
 //! windows and the table of intervals and is the only judge of what is a fault.
 
+use std::cell::Cell;
+
 use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW, STACK_WINDOW};
 
 use crate::env::Env;
@@ -52,7 +54,18 @@ pub(crate) fn resolve(
             space: Space::Global,
         });
     }
-    resolve_slowly(hart, env, op, address, bytes, write)
+    resolve_slowly(hart, env, &op.cache, address, bytes, write)
+}
+
+/// As [`resolve`], for an access that no instruction remembers.
+pub(crate) fn resolve_uncached(
+    hart: &Hart,
+    env: &mut Env,
+    address: u64,
+    bytes: u64,
+    write: bool,
+) -> Option<Place> {
+    resolve_slowly(hart, env, &Cell::new(0), address, bytes, write)
 }
 
 /// The host pointer to a guest address that an interval holds.
@@ -65,7 +78,7 @@ pub(crate) fn host_pointer(address: u64, delta: u64) -> *mut u8 {
 fn resolve_slowly(
     hart: &Hart,
     env: &mut Env,
-    op: &Op,
+    cache: &Cell<u32>,
     address: u64,
     bytes: u64,
     write: bool,
@@ -76,7 +89,7 @@ fn resolve_slowly(
             let index = env.intervals.find(address, bytes)?;
             let index = u32::try_from(index).ok()?;
             let delta = env.intervals.hit(index, address, bytes, write)?;
-            op.cache.set(index);
+            cache.set(index);
             Some(Place {
                 pointer: host_pointer(address, delta),
                 space: Space::Global,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::core::{Core, Slice};
+use crate::environment::Environment;
 use crate::fault::Fault;
 use crate::launch::Launch;
 use crate::mem::Memory;
@@ -64,6 +65,7 @@ pub(super) struct Work<'a> {
     pub(super) launch: &'a Launch,
     pub(super) code: &'a mut ObservedCode,
     memory: &'a Arc<Memory>,
+    environment: Option<&'a Arc<dyn Environment>>,
     stop: Arc<AtomicBool>,
     pool: &'a mut Pool,
     cores: u32,
@@ -80,7 +82,7 @@ impl<'a> Work<'a> {
     pub(super) fn new(
         launch: &'a Launch,
         code: &'a mut ObservedCode,
-        memory: &'a Arc<Memory>,
+        (memory, environment): (&'a Arc<Memory>, Option<&'a Arc<dyn Environment>>),
         pool: &'a mut Pool,
         cores: u32,
     ) -> Self {
@@ -88,6 +90,7 @@ impl<'a> Work<'a> {
             launch,
             code,
             memory,
+            environment,
             stop: Arc::default(),
             pool,
             cores,
@@ -134,8 +137,13 @@ impl<'a> Work<'a> {
         for record in &mut cta.records {
             record.clear();
         }
-        cta.core
-            .begin_launch(self.launch, self.cores, self.memory, &self.stop);
+        cta.core.begin_launch(
+            self.launch,
+            self.cores,
+            self.memory,
+            self.environment,
+            &self.stop,
+        );
         // The program sees the core that unobserved execution would have used.
         cta.core.set_index((index % u64::from(self.cores)) as u32);
         cta.core.begin_cta(self.launch, index);
@@ -185,9 +193,9 @@ impl<'a> Work<'a> {
     }
 
     /// A CTA has ended.
-    pub(super) fn finish(&mut self, core: u32, cta: Cta, begin: u64, end: u64) {
+    pub(super) fn finish(&mut self, core: u32, mut cta: Cta, begin: u64, end: u64) {
         self.finished += 1;
-        self.traffic += cta.core.traffic();
+        self.traffic += cta.core.end_launch();
         if self.spans.len() < SPANS_MAX {
             self.spans.push(CtaSpan {
                 core,
@@ -200,7 +208,8 @@ impl<'a> Work<'a> {
     }
 
     /// Gives back a CTA that will not end.
-    pub(super) fn abandon(&mut self, cta: Cta) {
+    pub(super) fn abandon(&mut self, mut cta: Cta) {
+        cta.core.end_launch();
         self.pool.give_back(cta);
     }
 }

@@ -36,6 +36,7 @@ use self::core::CoreModel;
 use self::launch::{Pool, Work};
 use self::system::{Request, Response, System};
 use crate::chipfile::ChipFile;
+use crate::environment::Environment;
 use crate::exec::Level;
 use crate::fault::Fault;
 use crate::grid::Finished;
@@ -83,6 +84,7 @@ impl TimingModel {
         &mut self,
         launch: &Launch,
         memory: &Arc<Memory>,
+        environment: Option<&Arc<dyn Environment>>,
     ) -> Result<(Finished, TimingReport), Fault> {
         self.programs
             .retain(|_, (image, _)| image.strong_count() > 1);
@@ -96,7 +98,7 @@ impl TimingModel {
             )
         });
         let cores = chip.cores.count.value;
-        let mut work = Work::new(launch, code, memory, &mut self.pool, cores);
+        let mut work = Work::new(launch, code, (memory, environment), &mut self.pool, cores);
         for core in &mut self.cores {
             core.begin(chip);
         }

@@ -225,7 +225,11 @@ fn declare_names<'t, 'a>(
                 name,
                 targets,
             } => (*span, *name, Entity::BranchTargets(targets)),
-            Statement::CallTargets { span, name, .. } => (*span, *name, Entity::CallTargets),
+            Statement::CallTargets {
+                span,
+                name,
+                targets,
+            } => (*span, *name, Entity::CallTargets(targets)),
             Statement::CallPrototype {
                 span,
                 name,
@@ -444,6 +448,13 @@ pub(super) fn call_operands<'t, 'a>(operands: &'t [Operand<'a>]) -> Option<CallO
     })
 }
 
+fn unknown_function(name: &str) -> ErrorKind {
+    ErrorKind::Unknown {
+        what: "function",
+        name: name.to_owned(),
+    }
+}
+
 /// Layout of the frame of what a call calls.
 pub(super) fn call_layout<'a>(
     this: &Lowering<'_, '_, 'a>,
@@ -451,17 +462,19 @@ pub(super) fn call_layout<'a>(
     scope: ScopeId,
 ) -> Result<CallLayout, ErrorKind> {
     let Operand::Name(target) = call.target else {
-        return Err(ErrorKind::Unknown {
-            what: "function",
-            name: "call target".to_owned(),
-        });
+        return Err(unknown_function("call target"));
     };
     if let Some(prototype) = call.prototype {
         return match this.scopes.find(scope, prototype) {
             Some(Entity::Prototype(returns, params)) => CallLayout::new(returns, params),
-            Some(Entity::CallTargets) => Err(ErrorKind::Unsupported {
-                feature: "indirect call with .calltargets instead of a prototype".to_owned(),
-            }),
+            // All functions of the list have the same parameters.
+            Some(Entity::CallTargets(targets)) => {
+                let function = targets.iter().find_map(|name| this.unit.declaration(name));
+                function.map_or_else(
+                    || Err(unknown_function(prototype)),
+                    |function| CallLayout::new(&function.returns, &function.params),
+                )
+            }
             _ => Err(ErrorKind::Unknown {
                 what: "prototype",
                 name: prototype.to_owned(),
@@ -469,10 +482,7 @@ pub(super) fn call_layout<'a>(
         };
     }
     let Some(function) = this.unit.declaration(target) else {
-        return Err(ErrorKind::Unknown {
-            what: "function",
-            name: (*target).to_owned(),
-        });
+        return Err(unknown_function(target));
     };
     CallLayout::new(&function.returns, &function.params)
 }

@@ -1,11 +1,11 @@
 //! Branches, returns, calls: PTX ISA section 9.7.13.
 
-use super::body::{self, CallOperands};
+use super::body::{self, CallLayout, CallOperands};
 use super::function::{Ins, Lowering, edge, jump};
 use super::scope::Entity;
 use crate::ErrorKind;
 use crate::ir::{Block, Op, Terminator, Width};
-use weft_isa::abi::FaultCode;
+use weft_isa::abi::{FaultCode, Service};
 use weft_ptx::ast::{Operand, ScalarType};
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
@@ -118,12 +118,6 @@ pub(super) fn call<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
         return Err(ins.wrong_operand(call.target, "a function or a register"));
     };
     let indirect = f.register(ins, call.target)?;
-    if indirect.is_none()
-        && let Some(declaration) = f.unit.declaration(name)
-        && declaration.body.is_none()
-    {
-        return call_system(f, declaration.name);
-    }
     let layout = body::call_layout(f, &call, ins.scope)?;
     if call.arguments.len() != layout.params.len() || call.results.len() != layout.returns.len() {
         return Err(ins.operand_count("as many arguments and results as declared"));
@@ -133,32 +127,60 @@ pub(super) fn call<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
             let address = f.read(ins, call.target, ScalarType::U64)?;
             Op::CallIndirect(address)
         }
-        None => match f.unit.function(name)? {
-            Some(function) => Op::Call(function),
-            None => {
-                return Err(ErrorKind::Unknown {
-                    what: "function",
-                    name: (*name).to_owned(),
-                });
+        None => match f.unit.declaration(name) {
+            Some(declaration) if declaration.body.is_none() => {
+                Op::CallEnvironment(service(declaration.name, &layout)?)
             }
+            _ => match f.unit.function(name)? {
+                Some(function) => Op::Call(function),
+                None => {
+                    return Err(ErrorKind::Unknown {
+                        what: "function",
+                        name: (*name).to_owned(),
+                    });
+                }
+            },
         },
     };
     pass_arguments(f, ins, &call, &layout.params)?;
+    let fails = op == Op::CallEnvironment(Service::AssertionFailed);
     f.effect(op);
+    if fails {
+        f.end(Terminator::Fault(FaultCode::Assert));
+        return Ok(());
+    }
     take_results(f, ins, &call, &layout.returns)
 }
 
-/// Functions that Nvidia's device runtime provides.
-fn call_system(f: &mut Lowering<'_, '_, '_>, name: &str) -> Lowered {
-    match name {
-        "__assertfail" => {
-            f.end(Terminator::Fault(FaultCode::Assert));
-            Ok(())
+/// The service that stands for a function without a body: one that Nvidia's device runtime
+/// provides (CUDA C++ Programming Guide, "Formatted Output", "Assertion", "Dynamic Global Memory
+/// Allocation and Operations").
+fn service(name: &str, layout: &CallLayout) -> Lowered<Service> {
+    let service = match name {
+        "vprintf" => Service::Print,
+        "__assertfail" => Service::AssertionFailed,
+        "malloc" => Service::Allocate,
+        "free" => Service::Free,
+        _ if name.starts_with("cuda") => {
+            return Err(ErrorKind::Unsupported {
+                feature: format!("function `{name}` of the device runtime"),
+            });
         }
-        _ => Err(ErrorKind::ExternCall {
+        _ => {
+            return Err(ErrorKind::ExternCall {
+                name: name.to_owned(),
+            });
+        }
+    };
+    let parameters = layout.params.iter().map(|&(_, bytes)| bytes);
+    let results: u32 = layout.returns.iter().map(|&(_, bytes)| bytes).sum();
+    if !parameters.eq(service.parameters().iter().copied()) || results != service.result() {
+        return Err(ErrorKind::Declaration {
             name: name.to_owned(),
-        }),
+            reason: "it is a system function of other parameters or results".to_owned(),
+        });
     }
+    Ok(service)
 }
 
 fn pass_arguments<'t, 'a>(

@@ -11,6 +11,7 @@ use crate::ir::{self, Block, Edge, Location, Op, Space, Terminator, Type, UnaryO
 use crate::{Error, ErrorKind};
 use std::collections::HashMap;
 use weft_ptx::ast::{self, Operand, ScalarType, Span};
+use weft_ptx::opcodes;
 
 /// An instruction being translated.
 pub(super) struct Ins<'t, 'a> {
@@ -35,9 +36,13 @@ impl<'t, 'a> Ins<'t, 'a> {
 
     /// That this form of the instruction cannot be translated.
     pub(super) fn unsupported(&self) -> ErrorKind {
-        ErrorKind::UnsupportedInstruction {
-            instruction: self.name(),
-            section: dispatch::section(self.ast.opcode),
+        let instruction = self.name();
+        match opcodes::section_of(self.ast) {
+            Some(section) => ErrorKind::UnsupportedInstruction {
+                instruction,
+                section,
+            },
+            None => ErrorKind::UnknownInstruction { instruction },
         }
     }
 
@@ -717,7 +722,7 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
                 Entity::Register(_)
                 | Entity::Label(_)
                 | Entity::BranchTargets(_)
-                | Entity::CallTargets
+                | Entity::CallTargets(_)
                 | Entity::Prototype(..),
             ) => return Ok(None),
             None => return self.unit.module_variable(name),
@@ -750,7 +755,7 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
         let value = if let Some((_, base)) = self.memory_base(ins.scope, name)? {
             let (address, beyond) = self.base_value(base);
             self.add_offset(address, beyond.wrapping_add(offset))
-        } else if let Some(function) = self.unit.function(name)? {
+        } else if let Some(function) = self.unit.addressable(name)? {
             self.emit(Op::FunctionAddress(function), Type::B64)
         } else if self.scopes.find(ins.scope, name).is_some() {
             let expected = "a register, a variable or a function";

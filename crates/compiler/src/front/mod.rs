@@ -8,6 +8,7 @@
 //! in a list of located errors; nothing is dropped silently; the result depends on the input
 //! alone.
 
+mod addressable;
 mod async_copy;
 mod atomics;
 mod body;
@@ -42,6 +43,7 @@ use crate::ir::Unit;
 use crate::{Error, ErrorKind, Options};
 use weft_ptx::ast::{Directive, Module, Span};
 
+pub use addressable::AddressableFunctions;
 pub use variables::{ModuleVariable, Relocation, RelocationKind, module_variables};
 
 /// Names of the kernels of a module, in order of definition.

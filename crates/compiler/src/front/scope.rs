@@ -34,7 +34,7 @@ pub(super) enum Entity<'t, 'a> {
     /// `.branchtargets`
     BranchTargets(&'t [&'a str]),
     /// `.calltargets`
-    CallTargets,
+    CallTargets(&'t [&'a str]),
     /// `.callprototype`: returns and parameters.
     Prototype(&'t [ast::Variable<'a>], &'t [ast::Variable<'a>]),
 }

@@ -4,9 +4,10 @@
 //! ids of functions and the offsets of shared variables are known before any instruction is
 //! translated.
 
+use super::addressable::{self, AddressableFunctions};
 use super::function::Lowering;
-use super::special;
 use super::variables::{self, Layout};
+use super::{body, special};
 use crate::error::Lines;
 use crate::ir::{FunctionId, Space, SymbolId, Unit};
 use crate::{Error, ErrorKind};
@@ -38,6 +39,10 @@ pub(super) struct UnitLowering<'t, 'a> {
     function_ids: HashMap<&'a str, FunctionId>,
     /// Functions with bodies, in order of their ids.
     reached: Vec<&'t ast::Function<'a>>,
+    /// Whether anything that is reached calls through an address.
+    calls_indirectly: bool,
+    /// Whether anything that is reached takes the address of a function.
+    takes_addresses: bool,
     symbol_ids: HashMap<String, SymbolId>,
     /// Offsets of the shared variables that are reached, by the place of their declaration.
     shared: HashMap<*const ast::Variable<'a>, u32>,
@@ -67,7 +72,7 @@ pub(super) fn lower(module: &Module<'_>, source: &[u8], kernel: &str) -> Result<
     if let Err(error) = this.describe_kernel(entry) {
         errors.push(error);
     }
-    if let Err(error) = this.reach(entry) {
+    if let Err(error) = this.reach(module, entry) {
         errors.push(error);
     }
     for index in 0..this.reached.len() {
@@ -106,6 +111,8 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
             aliases: HashMap::new(),
             function_ids: HashMap::new(),
             reached: Vec::new(),
+            calls_indirectly: false,
+            takes_addresses: false,
             symbol_ids: HashMap::new(),
             shared: HashMap::new(),
             reads_reserved_shared: false,
@@ -157,6 +164,23 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
                 name: name.to_owned(),
             }),
         }
+    }
+
+    /// Id of a function whose address may be taken, if the name is a function.
+    ///
+    /// # Errors
+    ///
+    /// The function has no body, or is a kernel.
+    pub(super) fn addressable(&self, name: &str) -> Result<Option<FunctionId>, ErrorKind> {
+        let function = self.function(name)?;
+        if let Some(function) = function
+            && !self.unit.addressable.contains(&Some(function))
+        {
+            return Err(ErrorKind::Unsupported {
+                feature: format!("address of the kernel `{name}`"),
+            });
+        }
+        Ok(function)
     }
 
     /// Where a variable of module scope is, if the name is one.
@@ -263,15 +287,36 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
     }
 
     /// Finds what the kernel reaches, numbers functions, lays out shared memory.
-    fn reach(&mut self, entry: &'t ast::Function<'a>) -> Result<(), Error> {
+    fn reach(&mut self, module: &Module<'a>, entry: &'t ast::Function<'a>) -> Result<(), Error> {
         let mut shared: Vec<&'t ast::Variable<'a>> = Vec::new();
         self.number(entry);
         let mut next = 0;
-        while let Some(&function) = self.reached.get(next) {
-            let body = function.body.as_deref().unwrap_or_default();
-            self.reach_statements(body, &mut shared);
-            next += 1;
+        let mut table = None;
+        loop {
+            while let Some(&function) = self.reached.get(next) {
+                let body = function.body.as_deref().unwrap_or_default();
+                self.reach_statements(body, &mut shared);
+                next += 1;
+            }
+            // An indirect call may reach every function whose address the module takes.
+            if !self.calls_indirectly || table.is_some() {
+                break;
+            }
+            let addressable = AddressableFunctions::of(module);
+            for name in addressable.names() {
+                if let Some(function) = self.declaration(name) {
+                    self.number(function);
+                }
+            }
+            table = Some(addressable);
         }
+        if self.takes_addresses && table.is_none() {
+            table = Some(AddressableFunctions::of(module));
+        }
+        let names = table.iter().flat_map(AddressableFunctions::names);
+        self.unit.addressable = names
+            .map(|name| self.function_ids.get(name).copied())
+            .collect();
         let mut end = 0_u32;
         let mut dynamic_align = 1;
         for &variable in &shared {
@@ -351,13 +396,21 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
                     shared.push(variable);
                 }
                 Statement::Block(inner) => self.reach_statements(inner, shared),
-                Statement::Instruction(instruction) if instruction.opcode != "bra" => {
-                    for operand in &instruction.operands {
+                Statement::Instruction(instruction) => {
+                    if instruction.opcode == "call"
+                        && let Some(call) = body::call_operands(&instruction.operands)
+                        && let Operand::Name(name) = call.target
+                    {
+                        match self.declaration(name) {
+                            Some(function) => self.number(function),
+                            None => self.calls_indirectly = true,
+                        }
+                    }
+                    for operand in addressable::values(instruction) {
                         self.reach_operand(operand, shared);
                     }
                 }
                 Statement::Variable(_)
-                | Statement::Instruction(_)
                 | Statement::Label { .. }
                 | Statement::BranchTargets { .. }
                 | Statement::CallTargets { .. }
@@ -378,6 +431,7 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
                 if special::tells_of_reserved_shared(name) {
                     self.reads_reserved_shared = true;
                 } else if let Some(function) = self.declaration(name) {
+                    self.takes_addresses = true;
                     self.number(function);
                 } else if let Some(&variable) = self.variables.get(name)
                     && variable.space == StateSpace::Shared

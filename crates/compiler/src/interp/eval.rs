@@ -115,7 +115,8 @@ pub fn evaluate(
         | Op::MultiplyMatrices(..)
         | Op::Barrier { .. }
         | Op::Call(_)
-        | Op::CallIndirect(_) => None,
+        | Op::CallIndirect(_)
+        | Op::CallEnvironment(_) => None,
     }
 }
 

@@ -22,7 +22,7 @@ mod thread;
 mod warp;
 
 use crate::ir::Unit;
-use weft_isa::abi::{FaultCode, LANES};
+use weft_isa::abi::{FaultCode, LANES, Service};
 
 pub use eval::evaluate;
 pub use memory::DeviceMemory;
@@ -102,6 +102,9 @@ pub enum Fault {
     /// The program ended the launch.
     #[error("fault {0:?}")]
     Code(FaultCode),
+    /// The program asked for a service, which nobody provides here.
+    #[error("no environment serves {0:?}")]
+    Environment(Service),
 }
 
 /// What a launch did.

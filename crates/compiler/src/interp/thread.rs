@@ -8,14 +8,12 @@ use crate::ir::{
     Space, Special, Terminator, Unit, Value, Width,
 };
 use weft_isa::abi::{
-    CODE_WINDOW, FaultCode, LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW,
-    SHARED_WINDOW_BYTES, STACK_WINDOW,
+    CODE_WINDOW, FUNCTION_ENTRY_BYTES, FaultCode, LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW,
+    SHARED_WINDOW, SHARED_WINDOW_BYTES, STACK_WINDOW,
 };
 
 /// Generic address at which the interpreter puts the kernel parameter block.
 const PARAM_BASE: u64 = 1 << 48;
-/// Distance of the addresses of consecutive functions.
-const FUNCTION_STRIDE: u64 = 16;
 /// The most local memory a thread may use: what CUDA allows.
 const LOCAL_BYTES_MAX: u64 = 512 << 10;
 
@@ -273,7 +271,11 @@ impl Cta<'_> {
             Op::Approx(op, a) => float::approximate(op, get(a)),
             Op::ReadSpecial(special) => self.special(index, special),
             Op::SymbolAddress(symbol) => self.launch.symbols[symbol.index()],
-            Op::FunctionAddress(function) => CODE_WINDOW + u64::from(function.0) * FUNCTION_STRIDE,
+            Op::FunctionAddress(function) => {
+                let mut table = unit.addressable.iter();
+                let entry = table.position(|&entry| entry == Some(function));
+                CODE_WINDOW + entry.unwrap_or(usize::MAX) as u64 * FUNCTION_ENTRY_BYTES
+            }
             Op::FrameAddress(offset) => base + u64::from(offset),
             Op::OutgoingAddress(offset) => base + frame_bytes + u64::from(offset),
             Op::ToGeneric(space, value) => self.to_generic(index, space, get(value)),
@@ -363,14 +365,16 @@ impl Cta<'_> {
             Op::Call(callee) => return self.call(index, callee, base + frame_bytes),
             Op::CallIndirect(address) => {
                 let distance = get(address).wrapping_sub(CODE_WINDOW);
-                let callee = u32::try_from(distance / FUNCTION_STRIDE).unwrap_or(u32::MAX);
-                if !distance.is_multiple_of(FUNCTION_STRIDE)
-                    || callee as usize >= unit.functions.len()
-                {
+                let entry = usize::try_from(distance / FUNCTION_ENTRY_BYTES).ok();
+                let callee = entry
+                    .filter(|_| distance.is_multiple_of(FUNCTION_ENTRY_BYTES))
+                    .and_then(|entry| *unit.addressable.get(entry)?);
+                let Some(callee) = callee else {
                     return Err(Fault::Code(FaultCode::BadTarget));
-                }
-                return self.call(index, FunctionId(callee), base + frame_bytes);
+                };
+                return self.call(index, callee, base + frame_bytes);
             }
+            Op::CallEnvironment(service) => return Err(Fault::Environment(service)),
             ref op => unreachable!("{op:?} is evaluated"),
         };
         self.threads[index].complete(unit, &[result]);

@@ -64,6 +64,7 @@
 
 use std::fmt;
 use weft_isa::MatrixForm;
+use weft_isa::abi::Service;
 
 mod builder;
 mod cfg;
@@ -125,6 +126,10 @@ pub struct Unit {
     pub functions: Vec<Function>,
     /// Module variables (`.global`, `.const`) whose addresses the code takes.
     pub symbols: Vec<String>,
+    /// The functions whose addresses the module takes, in the order of their table (see
+    /// `weft_isa::abi`); `None`: this unit does not have the function. Empty if the unit neither
+    /// takes an address nor calls through one.
+    pub addressable: Vec<Option<FunctionId>>,
     /// Bytes of statically declared shared memory. Dynamic shared memory begins at
     /// `shared_dynamic_offset`.
     pub shared_static_bytes: u32,
@@ -664,7 +669,7 @@ pub enum Op {
     ReadSpecial(Special),
     /// Generic address of a module variable. Result: B64.
     SymbolAddress(SymbolId),
-    /// Address of a function for indirect calls. Result: B64.
+    /// Address of a function of [`Unit::addressable`] for indirect calls. Result: B64.
     FunctionAddress(FunctionId),
     /// Local-space offset of a byte of this function's frame (frame offset). Result: B64.
     FrameAddress(u32),
@@ -787,6 +792,8 @@ pub enum Op {
     Call(FunctionId),
     /// Indirect call through a function address (B64).
     CallIndirect(Value),
+    /// Environment call. Parameters and the result are in local memory as those of a call.
+    CallEnvironment(Service),
 }
 
 /// One thread's part of the operands of [`Op::MultiplyMatrices`]: one value for each register
@@ -875,7 +882,8 @@ impl Op {
             | Self::MultiplyMatrices(..)
             | Self::Barrier { .. }
             | Self::Call(_)
-            | Self::CallIndirect(_) => false,
+            | Self::CallIndirect(_)
+            | Self::CallEnvironment(_) => false,
         }
     }
 
@@ -902,7 +910,8 @@ impl Op {
             | Self::Fence
             | Self::ActiveMask
             | Self::FullWarp
-            | Self::Call(_) => {}
+            | Self::Call(_)
+            | Self::CallEnvironment(_) => {}
             Self::Unary(_, a)
             | Self::Truncate(_, a)
             | Self::Extend { value: a, .. }

@@ -13,6 +13,12 @@ impl fmt::Display for Unit {
         for (index, symbol) in self.symbols.iter().enumerate() {
             writeln!(f, "symbol s{index} = {symbol}")?;
         }
+        for (entry, function) in self.addressable.iter().enumerate() {
+            match function {
+                Some(function) => writeln!(f, "addressable {entry} = {function}")?,
+                None => writeln!(f, "addressable {entry} = none")?,
+            }
+        }
         for (index, function) in self.functions.iter().enumerate() {
             write!(f, "\nfunction f{index} {function}")?;
         }

@@ -268,6 +268,7 @@ impl Emitter<'_> {
                 imm: 0,
                 rs1: x(inst.regs[0]),
             }),
+            Kind::CallEnvironment => self.word(Inst::Ecall),
             Kind::FunctionAddress(function) => {
                 let rd = x(inst.regs[0]);
                 self.code.links.push((self.code.words.len(), function));

@@ -144,6 +144,8 @@ pub(crate) enum Kind {
     Call(FunctionId),
     /// Indirect call to `regs[0]`; clobbers likewise.
     CallIndirect,
+    /// Environment call, its number in `a0`; taken to clobber likewise.
+    CallEnvironment,
     /// `regs[0]` = address of a function.
     FunctionAddress(FunctionId),
     /// `xw.mma` on the groups that begin at `regs`: D, A, B. Members of a group follow one
@@ -232,6 +234,7 @@ impl MachineInst {
             Kind::Jump(_)
             | Kind::Label(_)
             | Kind::Call(_)
+            | Kind::CallEnvironment
             | Kind::Return
             | Kind::LoopBegin
             | Kind::LoopEnd => {}
@@ -263,7 +266,10 @@ impl MachineInst {
     }
 
     pub(crate) fn is_call(&self) -> bool {
-        matches!(self.kind, Kind::Call(_) | Kind::CallIndirect)
+        matches!(
+            self.kind,
+            Kind::Call(_) | Kind::CallIndirect | Kind::CallEnvironment
+        )
     }
 }
 

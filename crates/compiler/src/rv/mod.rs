@@ -17,11 +17,12 @@ mod vector_state;
 use crate::image::{
     FunctionSymbol, Image, LineEntry, RECURSION_LOCAL_BYTES, RECURSION_STACK_BYTES,
 };
-use crate::ir::{Function, Op, Terminator, Unit};
+use crate::ir::{Function, FunctionId, Op, Terminator, Unit};
 use crate::{Error, ErrorKind};
 use emit::Code;
 use select::UnitFacts;
-use weft_isa::{Inst, abi};
+use weft_isa::abi::{self, FaultCode};
+use weft_isa::{Inst, X};
 
 /// Compiles a verified unit.
 ///
@@ -71,7 +72,7 @@ pub fn compile(unit: &Unit) -> Result<Image, Error> {
         codes.push(code);
         image.functions.push(symbol);
     }
-    link(&mut image, codes);
+    link(&mut image, codes, &unit.addressable);
     measure_memory(unit, &mut image);
     Ok(image)
 }
@@ -115,30 +116,68 @@ fn compile_function(
     Ok((code, symbol))
 }
 
-/// Puts the functions one after another and fills in the distances between them.
-fn link(image: &mut Image, codes: Vec<Code>) {
-    let mut offset = 0;
+/// Puts the table of function addresses and the functions one after another, and fills in the
+/// distances between them.
+fn link(image: &mut Image, codes: Vec<Code>, addressable: &[Option<FunctionId>]) {
+    let entry_offset = |entry: usize| entry as u64 * abi::FUNCTION_ENTRY_BYTES;
+    let mut offset = entry_offset(addressable.len());
+    image.entry = offset;
     for symbol in &mut image.functions {
         symbol.offset = offset;
         offset += symbol.bytes;
     }
     let offsets: Vec<u64> = image.functions.iter().map(|symbol| symbol.offset).collect();
+    let distance = |from: u64, to: u64| {
+        let distance = to.wrapping_sub(from).cast_signed();
+        emit::split_distance(i32::try_from(distance).expect("each function is below 1 MiB"))
+    };
+    for (entry, function) in addressable.iter().enumerate() {
+        let words = match function {
+            Some(function) => {
+                let (high, low) = distance(entry_offset(entry), offsets[function.index()]);
+                [
+                    Inst::Auipc {
+                        rd: X::T0,
+                        imm: high,
+                    },
+                    Inst::Jalr {
+                        rd: X::ZERO,
+                        imm: low,
+                        rs1: X::T0,
+                    },
+                ]
+            }
+            None => {
+                let code = FaultCode::BadTarget as u16;
+                [Inst::XwFault { code }, Inst::XwFault { code }]
+            }
+        };
+        let bytes = words.map(|word| word.encode().to_le_bytes());
+        image.code.extend(bytes.iter().flatten());
+    }
     for (mut code, &base) in codes.into_iter().zip(&offsets) {
         for &(word, function) in &code.links {
             let from = base + word as u64 * 4;
-            let distance = offsets[function.index()].wrapping_sub(from).cast_signed();
-            let distance = i32::try_from(distance).expect("each function is below 1 MiB");
-            let (high, low) = emit::split_distance(distance);
             let decoded = [code.words[word], code.words[word + 1]].map(weft_isa::decode);
-            if let [Some(Inst::Auipc { rd, .. }), Some(second)] = decoded {
-                code.words[word] = Inst::Auipc { rd, imm: high }.encode();
-                code.words[word + 1] = match second {
-                    Inst::Jalr { rd, rs1, .. } => Inst::Jalr { rd, imm: low, rs1 },
-                    Inst::Addi { rd, rs1, .. } => Inst::Addi { rd, rs1, imm: low },
-                    other => other,
+            let [Some(Inst::Auipc { rd, .. }), Some(second)] = decoded else {
+                unreachable!("links are made of auipc and a second instruction");
+            };
+            let (high, second) = match second {
+                Inst::Jalr { rd, rs1, .. } => {
+                    let (high, imm) = distance(from, offsets[function.index()]);
+                    (high, Inst::Jalr { rd, imm, rs1 })
                 }
-                .encode();
-            }
+                Inst::Addi { rd, rs1, .. } => {
+                    let mut table = addressable.iter();
+                    let entry = table.position(|&entry| entry == Some(function));
+                    let entry = entry.expect("the verifier found the function in the table");
+                    let (high, imm) = distance(from, entry_offset(entry));
+                    (high, Inst::Addi { rd, rs1, imm })
+                }
+                other => unreachable!("{other} has no distance"),
+            };
+            code.words[word] = Inst::Auipc { rd, imm: high }.encode();
+            code.words[word + 1] = second.encode();
         }
         image.lines.extend(code.lines.iter().map(|line| LineEntry {
             offset: base + line.offset,
@@ -169,6 +208,10 @@ fn measure_memory(unit: &Unit, image: &mut Image) {
                 }
                 Op::Call(id) => callees[at].push(id.index()),
                 Op::CallIndirect(_) => indirect = true,
+                Op::CallEnvironment(service) => {
+                    let bytes = service.parameters().len() * 8 + 8;
+                    outgoing[at] = outgoing[at].max(u32::try_from(bytes).unwrap_or(u32::MAX));
+                }
                 _ => {}
             }
         }

@@ -6,13 +6,14 @@ use crate::call::exports;
 use crate::result::CUresult;
 use crate::runtime::{LINKERS, LinkState, code, usable};
 use std::ffi::{c_char, c_int, c_uint, c_void};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use weft_driver::{Error, Linker};
 
 /// `CUjitInputType`.
 mod input {
     pub(super) const CUBIN: i32 = 0;
     pub(super) const PTX: i32 = 1;
+    pub(super) const FATBINARY: i32 = 2;
 }
 
 fn add(
@@ -25,7 +26,7 @@ fn add(
     let state = LINKERS.get(state)?;
     let mut linker = state.linker.lock().unwrap_or_else(PoisonError::into_inner);
     match kind {
-        input::PTX => linker
+        input::PTX | input::FATBINARY => linker
             .add(name, data)
             .map_err(|error| options.report(error)),
         input::CUBIN => Err(code(Linker::refuse_machine_code())),
@@ -39,9 +40,16 @@ exports! {
     fn cuLinkCreate_v2(
         _count: c_uint, _names: *const c_int, _values: *const *mut c_void, out: *mut Handle,
     ) {
-        usable()?;
-        // SAFETY: the caller passes a valid out pointer.
-        unsafe { put(out, LINKERS.insert(Arc::new(LinkState::default()))) }
+        let context = usable()?;
+        if out.is_null() {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        let state = LinkState {
+            linker: Mutex::new(Linker::new(context.device())),
+            image: OnceLock::new(),
+        };
+        // SAFETY: not null, and valid by the caller's contract.
+        unsafe { put(out, LINKERS.insert(Arc::new(state))) }
     }
 
     fn cuLinkAddData_v2(

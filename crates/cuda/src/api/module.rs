@@ -10,7 +10,7 @@ use crate::result::CUresult;
 use crate::runtime::{KERNELS, MODULES, code, current_handle, device, number, usable};
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::sync::Arc;
-use weft_driver::{Context, Error, Kernel, Module, ModuleImage};
+use weft_driver::{Context, Error, Kernel, Linker, Module, ModuleImage};
 
 /// `__fatBinC_Wrapper_t`: magic, version, data, file name or prelinked list.
 const WRAPPER_MAGIC: u32 = 0x4662_43B1;
@@ -61,6 +61,55 @@ unsafe fn image_at<'a>(pointer: *const c_void) -> Result<ModuleImage<'a>, CUresu
             let text = unsafe { CStr::from_ptr(pointer.cast()) };
             Ok(ModuleImage::Ptx(text.to_bytes()))
         }
+    }
+}
+
+/// The list of fatbins that a program compiled in parts (`nvcc -rdc=true`) leaves to be linked,
+/// if `pointer` is to its wrapper.
+///
+/// # Safety
+/// As [`image_at`].
+unsafe fn prelinked(pointer: *const c_void) -> Result<Option<*const *const c_void>, CUresult> {
+    const WRAPPER_OF_PARTS: u32 = 2;
+    // SAFETY: every kind of module has at least four bytes.
+    if unsafe { get(pointer.cast::<u32>()) }? != WRAPPER_MAGIC {
+        return Ok(None);
+    }
+    // SAFETY: the version follows the magic.
+    if unsafe { get(pointer.cast::<u32>().wrapping_add(1)) }? != WRAPPER_OF_PARTS {
+        return Ok(None);
+    }
+    // SAFETY: the fourth field, after two words and a pointer, is a pointer.
+    let parts = unsafe { get(pointer.cast::<*const *const c_void>().wrapping_add(2)) }?;
+    Ok((!parts.is_null()).then_some(parts))
+}
+
+/// Links the parts of a program. Nvidia's device runtime is among them, as machine code: parts
+/// without PTX are left out, and what needs something of them does not find it.
+///
+/// # Safety
+/// `parts` is a list of pointers to fatbins that ends in a null pointer.
+unsafe fn link(context: &Context, parts: *const *const c_void) -> Result<Vec<u8>, CUresult> {
+    let mut linker = Linker::new(context.device());
+    let mut left_out = None;
+    for number in 0.. {
+        // SAFETY: the null pointer that ends the list has not been reached.
+        let part = unsafe { get(parts.wrapping_add(number)) }?;
+        if part.is_null() {
+            break;
+        }
+        // SAFETY: the list holds fatbins.
+        let ModuleImage::Fatbin(bytes) = (unsafe { fatbin_at(part) })? else {
+            return Err(CUresult::INVALID_IMAGE);
+        };
+        match linker.add(&format!("part {number}"), bytes) {
+            Err(error @ Error::NoBinaryForGpu(_)) => left_out = Some(error),
+            added => added.map_err(code)?,
+        }
+    }
+    match left_out {
+        Some(error) if linker.is_empty() => Err(code(error)),
+        _ => linker.complete().map_err(code),
     }
 }
 
@@ -150,8 +199,16 @@ unsafe fn load(
         return Err(CUresult::INVALID_VALUE);
     }
     // SAFETY: the caller's pointer.
-    let image = unsafe { image_at(pointer) }?;
-    let module = Module::load(context, image).map_err(|error| options.report(error))?;
+    let module = match unsafe { prelinked(pointer) }? {
+        Some(parts) => {
+            // SAFETY: a list of fatbins that ends in a null pointer.
+            let image = unsafe { link(context, parts) }?;
+            Module::load(context, ModuleImage::Linked(&image))
+        }
+        // SAFETY: the caller's pointer.
+        None => Module::load(context, unsafe { image_at(pointer) }?),
+    };
+    let module = module.map_err(|error| options.report(error))?;
     // SAFETY: not null, and valid by the caller's contract.
     unsafe { put(out, MODULES.insert(module)) }
 }

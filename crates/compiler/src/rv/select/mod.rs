@@ -34,6 +34,7 @@ use crate::analysis::divergence::Divergence;
 use crate::ir::{FloatType, Function, FunctionId, Inst as IrInst, Op, Type, Value};
 use forms::{r1, ri, vx};
 use std::collections::BTreeMap;
+use weft_isa::abi::Service;
 use weft_isa::{Inst, Sew};
 
 /// Selection cannot express an operation.
@@ -699,6 +700,7 @@ impl<'a> Selector<'a> {
             ) => self.barrier(kind, id, threads, pred, results.first().copied()),
             (&Op::Call(id), []) => self.call(id),
             (&Op::CallIndirect(target), []) => self.call_indirect(target),
+            (&Op::CallEnvironment(service), []) => self.call_environment(service),
             (op, _) => self.unsupported(format!(
                 "IR operation {op:?} with {} results",
                 results.len()
@@ -718,6 +720,16 @@ impl<'a> Selector<'a> {
         self.m.pseudo(Kind::Call(id), &[]);
         self.leave_callee(self.exec);
         self.skip_if_empty();
+        Ok(())
+    }
+
+    fn call_environment(&mut self, service: Service) -> Selected {
+        let number = self.constant_x(service as i64);
+        self.enter_callee(self.exec);
+        self.m.pseudo(Kind::Copy, &[Reg::A0, number]);
+        self.m.pseudo(Kind::CallEnvironment, &[]);
+        self.local.clear();
+        self.adjust_frame(-i64::from(self.function.local_bytes));
         Ok(())
     }
 
