@@ -53,7 +53,11 @@ pub fn run(
                 Duration::ZERO,
             ),
             Some(_) => {
-                let finished = run_limited(&mut one(&case.name)?, limit)?;
+                let mut command = one(&case.name)?;
+                if let Some(capability) = newer_target(&read_ptx(folder, &case.name)?) {
+                    command.env("WEFT_CC", capability);
+                }
+                let finished = run_limited(&mut command, limit)?;
                 let told = finished
                     .stdout
                     .lines()
@@ -91,8 +95,7 @@ pub fn run_one(folder: &Path, name: &str, library: &Path) -> Result<bool> {
     // SAFETY: the user names the library as the driver under test.
     let driver = unsafe { Driver::load(library) }
         .with_context(|| format!("failed to load {}", library.display()))?;
-    let ptx = fs::read(folder.join(format!("{name}.ptx")))
-        .with_context(|| format!("failed to read {name}.ptx"))?;
+    let ptx = read_ptx(folder, name)?;
     match execute(&driver, &case, &ptx) {
         Ok(()) => Ok(true),
         Err(reason) => {
@@ -100,6 +103,24 @@ pub fn run_one(folder: &Path, name: &str, library: &Path) -> Result<bool> {
             Ok(false)
         }
     }
+}
+
+fn read_ptx(folder: &Path, name: &str) -> Result<Vec<u8>> {
+    fs::read(folder.join(format!("{name}.ptx")))
+        .with_context(|| format!("failed to read {name}.ptx"))
+}
+
+/// The compute capability that a case needs, if the device must be told to report it: the suite
+/// has kernels for devices newer than the one that is reported by default.
+fn newer_target(ptx: &[u8]) -> Option<String> {
+    const DEFAULT: u32 = 89;
+    let text = String::from_utf8_lossy(ptx);
+    let target = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(".target sm_"))?;
+    let digits: String = target.chars().take_while(char::is_ascii_digit).collect();
+    let number: u32 = digits.parse().ok().filter(|&number| number > DEFAULT)?;
+    Some(format!("{}.{}", number / 10, number % 10))
 }
 
 fn read_cases(folder: &Path) -> Result<Vec<TestCase>> {

@@ -135,6 +135,11 @@ impl Divergence {
         self.values[value.index()]
     }
 
+    /// Whether threads may leave the loop in different iterations or to different places.
+    pub(crate) fn is_loop_divergent(&self, id: LoopId) -> bool {
+        self.loops[id.index()]
+    }
+
     /// Analyses a function. `one_dimensional`: its CTAs are known to extend along x only.
     pub(crate) fn new(
         function: &Function,

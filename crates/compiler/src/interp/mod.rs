@@ -2,9 +2,10 @@
 //!
 //! Every thread is a context of its own, so there is no divergence analysis and no mask that
 //! could be wrong in the same way as in the back end. CTAs run one after the other; the warps
-//! of a CTA take turns, each running its threads until they exit or wait. Threads wait at warp
-//! instructions for the members named, at barriers for the CTA. [`Op::ActiveMask`] waits until
-//! no other thread of the warp can run, so that it sees the most threads it may.
+//! of a CTA take turns, each running its threads until they exit or wait, or for a slice of time
+//! if that is long. Threads wait at warp instructions for the members named, at barriers for the
+//! CTA. [`Op::ActiveMask`] waits until every other thread of the warp has had its slice, so that
+//! it sees the most threads it may.
 //!
 //! Promises: the same launch gives the same result on every host; a launch ends within its step
 //! limit; bad accesses, faults and deadlocks are errors with the thread and the PTX line.
@@ -163,6 +164,10 @@ struct Steps {
     limit: u64,
 }
 
+/// Instructions that a thread executes before others have their turn, so that one may wait for
+/// another by looking at memory again and again.
+const THREAD_SLICE: u64 = 10_000;
+
 /// A CTA being run.
 struct Cta<'a> {
     unit: &'a Unit,
@@ -205,7 +210,8 @@ impl<'a> Cta<'a> {
             {
                 return Ok(());
             }
-            if !self.release_barriers() {
+            let runs = |thread: &Thread| thread.state == State::Running;
+            if !self.release_barriers() && !self.threads.iter().any(runs) {
                 let waiting = self
                     .threads
                     .iter()
@@ -219,8 +225,8 @@ impl<'a> Cta<'a> {
         }
     }
 
-    /// Runs a warp until every thread has exited or waits at a barrier of the CTA, or for
-    /// members that do not come.
+    /// Runs a warp until every thread has exited or waits at a barrier of the CTA, for members
+    /// that do not come, or has had its turn.
     fn run_warp(
         &mut self,
         warp: usize,
@@ -231,7 +237,8 @@ impl<'a> Cta<'a> {
         let last = self.threads.len().min(first + LANES);
         loop {
             for index in first..last {
-                while self.threads[index].state == State::Running {
+                let slice_end = steps.done.saturating_add(THREAD_SLICE);
+                while self.threads[index].state == State::Running && steps.done < slice_end {
                     if steps.done >= steps.limit {
                         return Err(Error::StepLimit);
                     }

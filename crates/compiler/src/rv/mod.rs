@@ -1,17 +1,20 @@
 //! Code generation: IR to an [`Image`] of RISC-V vector code.
 //!
-//! Per function: [`normalise`] brings the IR into shape, [`linearise`] lays blocks out and
+//! Per function: [`normalise`] brings the IR into shape, [`lane_groups`] gives it another one if
+//! [`spin`] finds that lanes may wait for each other, [`linearise`] lays blocks out and
 //! [selects](select) instructions over virtual registers, [`vector_state`] keeps `v0` and
 //! `vtype` right, [`allocate`] assigns registers, [`emit`] makes words. Then functions are
 //! placed one after another, the kernel first, and calls are filled in.
 
 mod allocate;
 mod emit;
+mod lane_groups;
 mod linearise;
 mod machine;
 mod normalise;
 mod plan;
 mod select;
+mod spin;
 mod vector_state;
 
 use crate::image::{
@@ -86,15 +89,16 @@ fn unsupported(function: &str, line: u32, feature: String) -> Error {
     }
 }
 
-fn compile_function(
-    function: &Function,
-    facts: UnitFacts,
-) -> Result<(Code, FunctionSymbol), Error> {
-    let name = function.name.clone();
+fn compile_function(source: &Function, facts: UnitFacts) -> Result<(Code, FunctionSymbol), Error> {
+    let name = source.name.clone();
     let fail = |line, feature: &str| unsupported(&name, line, feature.to_owned());
-    let local_bytes = function.local_bytes;
-    let mut function = function.clone();
+    let local_bytes = source.local_bytes;
+    let mut function = source.clone();
     normalise::normalise(&mut function);
+    if spin::may_wait_within_warp(&function, facts.is_kernel, facts.one_dimensional) {
+        function = lane_groups::separate_lanes(source);
+        normalise::normalise(&mut function);
+    }
     let mut machine =
         linearise::linearise(&function, facts).map_err(|error| fail(error.line, &error.feature))?;
     vector_state::place_masks(&mut machine);

@@ -207,33 +207,28 @@ impl Parsed {
     }
 
     fn unsigned(&self, out: &mut Vec<u8>, spec: &Spec, value: u64) {
-        let (prefix, mut digits): (&[u8], _) = match self.kind {
+        let (prefix, digits): (&[u8], _) = match self.kind {
             b'o' => (b"", format!("{value:o}")),
             b'x' => (b"0x", format!("{value:x}")),
             b'X' => (b"0X", format!("{value:X}")),
             _ => (b"", value.to_string()),
         };
-        let is_padded = spec.precision.is_some_and(|least| least > digits.len());
-        if self.kind == b'o' && spec.alternate && !is_padded {
-            let leads = value == 0 && spec.precision != Some(0);
-            if !leads {
-                digits.insert(0, '0');
-            }
+        let mut digits = with_precision(spec, &digits);
+        if self.kind == b'o' && spec.alternate && !digits.starts_with('0') {
+            digits.insert(0, '0');
         }
         let prefix = if spec.alternate && value != 0 {
             prefix
         } else {
             b""
         };
-        // An octal zero of no digits keeps the one that `#` puts in front.
-        let keeps = self.kind == b'o' && spec.alternate && value == 0;
-        let spec = Spec {
-            precision: if keeps { None } else { spec.precision },
-            zero: spec.zero && (spec.precision.is_none() || keeps),
-            ..*spec
-        };
-        let digits = if keeps { "0".to_owned() } else { digits };
-        integer(out, &spec, prefix, &digits);
+        pad(
+            out,
+            spec,
+            prefix,
+            digits.as_bytes(),
+            spec.zero && spec.precision.is_none(),
+        );
     }
 }
 
@@ -283,24 +278,20 @@ const fn sign(negative: bool, spec: &Spec) -> &'static [u8] {
     }
 }
 
-/// An integer: at least as many digits as the precision says, which also turns off `0`.
-fn integer(out: &mut Vec<u8>, spec: &Spec, prefix: &[u8], digits: &str) {
-    let mut body = Vec::new();
+/// At least as many digits as the precision says; none for zero if it says 0.
+fn with_precision(spec: &Spec, digits: &str) -> String {
     match spec.precision {
-        Some(0) if digits == "0" => {}
-        Some(least) => {
-            body.resize(least.saturating_sub(digits.len()), b'0');
-            body.extend_from_slice(digits.as_bytes());
-        }
-        None => body.extend_from_slice(digits.as_bytes()),
+        Some(0) if digits == "0" => String::new(),
+        Some(least) => format!("{digits:0>least$}"),
+        None => digits.to_owned(),
     }
-    pad(
-        out,
-        spec,
-        prefix,
-        &body,
-        spec.zero && spec.precision.is_none(),
-    );
+}
+
+/// An integer with its sign or prefix; a precision turns off the flag `0`.
+fn integer(out: &mut Vec<u8>, spec: &Spec, prefix: &[u8], digits: &str) {
+    let digits = with_precision(spec, digits);
+    let zeros = spec.zero && spec.precision.is_none();
+    pad(out, spec, prefix, digits.as_bytes(), zeros);
 }
 
 /// Puts a field together: prefix and body, filled up to the width.
