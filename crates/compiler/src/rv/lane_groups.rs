@@ -42,7 +42,9 @@ const fn waits(op: &Op) -> bool {
         | Op::Vote(..)
         | Op::Match { .. }
         | Op::Reduce(..)
-        | Op::WarpBarrier(_) => true,
+        | Op::WarpBarrier(_)
+        | Op::FullWarp
+        | Op::MultiplyMatrices(..) => true,
         Op::Barrier { kind, .. } => !matches!(kind, BarrierKind::Arrive),
         _ => false,
     }
@@ -320,7 +322,7 @@ impl<'a> Separation<'a> {
             | Op::Match { members, .. }
             | Op::Reduce(_, _, members)
             | Op::WarpBarrier(members) => Some(self.name(block, members, names)),
-            // A CTA barrier counts whole warps.
+            // A CTA barrier counts whole warps, and a matrix operation is the work of one.
             _ => None,
         };
         let here = self.out.value_of(block, Op::ActiveMask, Type::B32);

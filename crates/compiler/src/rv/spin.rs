@@ -266,6 +266,7 @@ impl Search<'_> {
     fn meets_whole_warp(&self, op: &Op) -> bool {
         let members = match *op {
             Op::Barrier { kind, .. } => return !matches!(kind, BarrierKind::Arrive),
+            Op::FullWarp | Op::MultiplyMatrices(..) => return true,
             Op::Shuffle { members, .. }
             | Op::Vote(_, _, members)
             | Op::Match { members, .. }
