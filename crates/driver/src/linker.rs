@@ -94,8 +94,11 @@ fn parse<'a>(name: &str, text: &'a [u8]) -> Result<weft_ptx::ast::Module<'a>, Er
         .map_err(|errors| Error::InvalidPtx(weft_ptx::source::render_all(name, text, &errors)))
 }
 
+/// Name and text of an input.
+type Named<'a> = (String, Cow<'a, [u8]>);
+
 /// Gives local names of an input that another input uses too names of their own.
-fn rename_locals(inputs: &[(String, Vec<u8>)]) -> Result<Vec<(String, Cow<'_, [u8]>)>, Error> {
+fn rename_locals(inputs: &[(String, Vec<u8>)]) -> Result<Vec<Named<'_>>, Error> {
     let trees = inputs
         .iter()
         .map(|(name, text)| parse(name, text))
