@@ -33,13 +33,19 @@ struct F32Cache {
         return {(float*)values + (at * BLOCK + slot) * head_dim, 1};
     }
 
-    // q times the key of position `lane` of a block.
-    __device__ float score(const float* q, uint64_t at, uint32_t head_dim, uint32_t lane) const {
+    // Each q times the key of position `lane` of a block.
+    template <int ROWS>
+    __device__ void score(float (&scores)[ROWS], const float* const (&q)[ROWS], uint64_t at, uint32_t head_dim,
+                          uint32_t lane) const {
         const float* key = (const float*)keys + at * head_dim * BLOCK + lane;
-        float score = 0.0f;
-#pragma unroll 8
-        for (uint32_t d = 0; d < head_dim; d++) score = fmaf(q[d], key[d * BLOCK], score);
-        return score;
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) scores[r] = 0.0f;
+#pragma unroll 4
+        for (uint32_t d = 0; d < head_dim; d++) {
+            const float k = key[d * BLOCK];
+#pragma unroll
+            for (int r = 0; r < ROWS; r++) scores[r] = fmaf(q[r][d], k, scores[r]);
+        }
     }
     // What the weight of position `lane` must be multiplied with.
     __device__ float weight_scale(uint64_t, uint32_t) const { return 1.0f; }
@@ -70,18 +76,25 @@ struct Int8Cache {
         return {(int8_t*)values + (at * BLOCK + slot) * head_dim, largest > 0.0f ? 127.0f / largest : 0.0f, false};
     }
 
-    __device__ float score(const float* q, uint64_t at, uint32_t head_dim, uint32_t lane) const {
+    template <int ROWS>
+    __device__ void score(float (&scores)[ROWS], const float* const (&q)[ROWS], uint64_t at, uint32_t head_dim,
+                          uint32_t lane) const {
         const uint32_t* key = (const uint32_t*)keys + at * head_dim / 4 * BLOCK + lane;
-        float score = 0.0f;
-#pragma unroll 4
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) scores[r] = 0.0f;
+#pragma unroll 1
         for (uint32_t word = 0; word < head_dim / 4; word++) {
             const int32_t four = (int32_t)key[word * BLOCK];
-            score = fmaf(q[4 * word], (float)(four << 24 >> 24), score);
-            score = fmaf(q[4 * word + 1], (float)(four << 16 >> 24), score);
-            score = fmaf(q[4 * word + 2], (float)(four << 8 >> 24), score);
-            score = fmaf(q[4 * word + 3], (float)(four >> 24), score);
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                const float k = (float)(four << (24 - 8 * j) >> 24);
+#pragma unroll
+                for (int r = 0; r < ROWS; r++) scores[r] = fmaf(q[r][4 * word + j], k, scores[r]);
+            }
         }
-        return score * key_scales[at * BLOCK + lane];
+        const float scale = key_scales[at * BLOCK + lane];
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) scores[r] *= scale;
     }
     __device__ float weight_scale(uint64_t at, uint32_t lane) const { return value_scales[at * BLOCK + lane]; }
     __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t d) const {

@@ -14,6 +14,8 @@ use crate::quantization::KvCacheFormat;
 
 /// Positions of a block of the KV cache.
 pub(crate) const BLOCK_TOKENS: u32 = 32;
+/// Rows of a tile of attention in steps that compute prompts.
+pub(crate) const ATTENTION_ROWS: u32 = 4;
 /// Widest head.
 pub(crate) const HEAD_DIM_MAX: u32 = 256;
 /// Query heads that can share a key and value head: a warp each, in one CTA.
@@ -61,6 +63,12 @@ pub(crate) struct Paging {
     pub(crate) tables: DeviceAddress,
     /// Blocks of a table.
     pub(crate) table_stride: u32,
+    /// First row and number of rows of each tile of attention: consecutive positions of one
+    /// sequence, at most `tile_rows`.
+    pub(crate) tiles: DeviceAddress,
+    pub(crate) tile_count: u32,
+    /// 1, or [`ATTENTION_ROWS`].
+    pub(crate) tile_rows: u32,
 }
 
 /// Keys and values of one layer.
@@ -397,16 +405,17 @@ impl Kernels {
         device: &mut dyn Accelerator,
         out: DeviceAddress,
         qkv: DeviceAddress,
-        rows: u32,
         (paging, cache, heads): (&Paging, LayerCache, Heads),
     ) -> Result<(), Error> {
-        let lane_dims = heads.dim.div_ceil(32).next_power_of_two();
-        let name = format!("paged_attention_{}_{lane_dims}", cache.format.suffix());
+        let width = heads.dim.next_power_of_two().max(32);
+        let (format, rows) = (cache.format.suffix(), paging.tile_rows);
+        let name = format!("paged_attention_{width}_{format}_{rows}");
         let kernel = self.get(device, PAGED_ATTENTION, &name)?;
         #[expect(clippy::cast_precision_loss, reason = "heads are at most 256 wide")]
         let scale = 1.0 / (heads.dim as f32).sqrt();
         let arguments = cache
             .arguments(Arguments::new().pointer(out).pointer(qkv))
+            .pointer(paging.tiles)
             .pointer(paging.positions)
             .pointer(paging.sequences)
             .pointer(paging.tables)
@@ -416,7 +425,11 @@ impl Kernels {
             .number(paging.table_stride)
             .float(scale);
         let group = heads.query / heads.kv;
-        device.launch(kernel, grid([rows, heads.kv], 32 * group), &arguments)
+        device.launch(
+            kernel,
+            grid([paging.tile_count, heads.kv], 32 * group),
+            &arguments,
+        )
     }
 
     /// `y` [rows, width] from `x` [rows, 2 * width].

@@ -10,8 +10,8 @@ use crate::accelerator::{Accelerator, DeviceAddress};
 use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::kernels::{
-    BLOCK_TOKENS, HeadTransform, Heads, Input, Kernels, LayerCache, Norm, Paging, Product,
-    Quantized, Targets,
+    ATTENTION_ROWS, BLOCK_TOKENS, HeadTransform, Heads, Input, Kernels, LayerCache, Norm, Paging,
+    Product, Quantized, Targets,
 };
 use crate::matrix::Matrix;
 use crate::quantization::KvCacheFormat;
@@ -55,6 +55,7 @@ struct Buffers {
     positions: DeviceAddress,
     sequences: DeviceAddress,
     tables: DeviceAddress,
+    tiles: DeviceAddress,
     hidden: DeviceAddress,
     normed: DeviceAddress,
     qkv: DeviceAddress,
@@ -196,7 +197,7 @@ impl Model {
             angles: self.angles,
         };
         kernels.attention_input(device, qkv, rows, cached, &transform)?;
-        kernels.paged_attention(device, attention, qkv, rows, cached)?;
+        kernels.paged_attention(device, attention, qkv, cached)?;
         let product = Product {
             y: hidden,
             x: kernels.input(device, attention, rows, quantized, &layer.o_proj)?,
@@ -293,7 +294,12 @@ impl Model {
             let at = buffers.tables + index * u64::from(stride) * WORD;
             device.write(at, &bytes_of(table))?;
         }
+        let (tiles, tile_rows) = attention_tiles(&batch.sequences);
+        device.write(buffers.tiles, &bytes_of(tiles.as_flattened()))?;
         Ok(Paging {
+            tiles: buffers.tiles,
+            tile_count: extent(tiles.len())?,
+            tile_rows,
             positions: buffers.positions,
             sequences: buffers.sequences,
             tables: buffers.tables,
@@ -350,6 +356,22 @@ impl Model {
         let words = bytes.as_chunks::<4>().0.iter();
         Ok(words.map(|&word| f32::from_le_bytes(word)).collect())
     }
+}
+
+/// First row and number of rows of each tile of attention, and the most rows of a tile. Rows of
+/// one sequence are consecutive positions and follow each other.
+fn attention_tiles(sequences: &[u32]) -> (Vec<[u32; 2]>, u32) {
+    let mut tiles: Vec<[u32; 2]> = Vec::new();
+    let mut last = None;
+    for (row, &sequence) in (0..).zip(sequences) {
+        match tiles.last_mut() {
+            Some([_, count]) if last == Some(sequence) && *count < ATTENTION_ROWS => *count += 1,
+            _ => tiles.push([row, 1]),
+        }
+        last = Some(sequence);
+    }
+    let single = tiles.iter().all(|&[_, count]| count == 1);
+    (tiles, if single { 1 } else { ATTENTION_ROWS })
 }
 
 fn bytes_of(words: &[u32]) -> Vec<u8> {

@@ -1,81 +1,108 @@
 // Causal attention of every row over the paged cache, for prompts and for decoding alike.
 //
 // q: the first q_heads * head_dim of every row of qkv; out: [rows][q_heads * head_dim].
-// One CTA per row and key/value head, one warp per query head that shares it. A warp goes through the blocks of
+// tiles: [tiles][2], first row and number of rows of each tile. Rows of a tile are consecutive positions of one
+// sequence, at most ROWS: they share what is read from the cache.
+// One CTA per tile and key/value head, one warp per query head that shares it. A warp goes through the blocks of
 // its sequence: for the scores a lane is a position, for the output a lane is a dimension. Softmax is online, with
-// the running maximum and sum of every block. The order of sums depends on positions alone.
+// the running maximum and sum of every block. The order of sums depends on positions alone: a row's result is the same
+// bits in every tile.
 
 #include "../cache.cuh"
 
 // LANE_DIMS: dimensions of a lane; head_dim is at most 32 times that.
-template <int LANE_DIMS, class Cache>
-static __device__ void attend(float* out, const float* qkv, const Cache& cache, const uint32_t* positions,
-                              const uint32_t* sequences, const uint32_t* tables, uint32_t kv_heads, uint32_t head_dim,
-                              uint32_t qkv_stride, uint32_t table_stride, float scale) {
+template <int LANE_DIMS, int ROWS, class Cache>
+static __device__ void attend(float* out, const float* qkv, const Cache& cache, const uint32_t* tiles,
+                              const uint32_t* positions, const uint32_t* sequences, const uint32_t* tables,
+                              uint32_t kv_heads, uint32_t head_dim, uint32_t qkv_stride, uint32_t table_stride,
+                              float scale) {
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
     const uint32_t group = blockDim.x >> 5;
-    const uint32_t row = blockIdx.x, kv_head = blockIdx.y;
+    const uint32_t first_row = tiles[2 * blockIdx.x], rows = tiles[2 * blockIdx.x + 1], kv_head = blockIdx.y;
     const uint32_t head = kv_head * group + warp;
-    const uint32_t position = positions[row];
-    const uint32_t* table = tables + (uint64_t)sequences[row] * table_stride;
-    const float* q = qkv + (uint64_t)row * qkv_stride + head * head_dim;
+    const uint32_t last_position = positions[first_row + rows - 1];
+    const uint32_t* table = tables + (uint64_t)sequences[first_row] * table_stride;
 
-    float maximum = -INFINITY, sum = 0.0f;
-    float output[LANE_DIMS];
+    // Rows past the end of the tile compute its last row again, and store nothing.
+    const float* q[ROWS];
+    uint32_t position[ROWS];
+    float maximum[ROWS], sum[ROWS], output[ROWS][LANE_DIMS];
 #pragma unroll
-    for (int i = 0; i < LANE_DIMS; i++) output[i] = 0.0f;
-    for (uint32_t first = 0; first <= position; first += BLOCK) {
+    for (int r = 0; r < ROWS; r++) {
+        const uint32_t row = first_row + min((uint32_t)r, rows - 1);
+        q[r] = qkv + (uint64_t)row * qkv_stride + head * head_dim;
+        position[r] = positions[row];
+        maximum[r] = -INFINITY;
+        sum[r] = 0.0f;
+#pragma unroll
+        for (int i = 0; i < LANE_DIMS; i++) output[r][i] = 0.0f;
+    }
+    for (uint32_t first = 0; first <= last_position; first += BLOCK) {
         const uint64_t at = (uint64_t)table[first / BLOCK] * kv_heads + kv_head;
-        float score = cache.score(q, at, head_dim, lane);
-        score = first + lane <= position ? score * scale : -INFINITY;
-        float peak = score;
+        float scores[ROWS], scaled[ROWS];
+        cache.score(scores, q, at, head_dim, lane);
+        // Lanes past the last position have weight 0, and a scale that may be anything.
+        const float value_scale = first + lane <= last_position ? cache.weight_scale(at, lane) : 0.0f;
 #pragma unroll
-        for (int step = 16; step > 0; step /= 2) peak = fmaxf(peak, __shfl_xor_sync(0xffffffffu, peak, step));
-        const float updated = fmaxf(maximum, peak);
-        const float weight = __expf(score - updated);
-        const float keep = __expf(maximum - updated);
-        maximum = updated;
-        float total = weight;
+        for (int r = 0; r < ROWS; r++) {
+            const float score = first + lane <= position[r] ? scores[r] * scale : -INFINITY;
+            const float updated = fmaxf(maximum[r], largest_of_warp(score));
+            const float weight = __expf(score - updated);
+            const float keep = __expf(maximum[r] - updated);
+            maximum[r] = updated;
+            float total = weight;
 #pragma unroll
-        for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(0xffffffffu, total, step);
-        sum = fmaf(sum, keep, total);
+            for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(0xffffffffu, total, step);
+            sum[r] = fmaf(sum[r], keep, total);
 #pragma unroll
-        for (int i = 0; i < LANE_DIMS; i++) output[i] *= keep;
-        // Lanes past the position have weight 0, and a scale that may be anything.
-        const float scaled = weight > 0.0f ? weight * cache.weight_scale(at, lane) : 0.0f;
-        const uint32_t count = min(position + 1 - first, BLOCK);
+            for (int i = 0; i < LANE_DIMS; i++) output[r][i] *= keep;
+            scaled[r] = weight * value_scale;
+        }
+        const uint32_t count = min(last_position + 1 - first, BLOCK);
+#pragma unroll 2
         for (uint32_t t = 0; t < count; t++) {
-            const float share = __shfl_sync(0xffffffffu, scaled, t);
+            float share[ROWS];
+#pragma unroll
+            for (int r = 0; r < ROWS; r++) share[r] = __shfl_sync(0xffffffffu, scaled[r], t);
 #pragma unroll
             for (int i = 0; i < LANE_DIMS; i++) {
                 const uint32_t d = lane + 32 * i;
-                if (d < head_dim) output[i] = fmaf(share, cache.value(at, t, head_dim, d), output[i]);
+                if (d < head_dim) {
+                    const float value = cache.value(at, t, head_dim, d);
+#pragma unroll
+                    for (int r = 0; r < ROWS; r++) output[r][i] = fmaf(share[r], value, output[r][i]);
+                }
             }
         }
     }
-    float* to = out + ((uint64_t)row * kv_heads * group + head) * head_dim;
 #pragma unroll
-    for (int i = 0; i < LANE_DIMS; i++) {
-        const uint32_t d = lane + 32 * i;
-        if (d < head_dim) to[d] = output[i] / sum;
+    for (int r = 0; r < ROWS; r++) {
+        if (r >= rows) continue;
+        float* to = out + ((uint64_t)(first_row + r) * kv_heads * group + head) * head_dim;
+#pragma unroll
+        for (int i = 0; i < LANE_DIMS; i++) {
+            const uint32_t d = lane + 32 * i;
+            if (d < head_dim) to[d] = output[r][i] / sum[r];
+        }
     }
 }
 
-#define KERNEL(name, LANE_DIMS, Cache)                                                                                \
+#define KERNEL(name, LANE_DIMS, ROWS, Cache)                                                                          \
     extern "C" __global__ void name(float* out, const float* qkv, void* keys, void* values, float* key_scales,        \
-                                    float* value_scales, const uint32_t* positions, const uint32_t* sequences,        \
-                                    const uint32_t* tables, uint32_t kv_heads, uint32_t head_dim,                     \
-                                    uint32_t qkv_stride, uint32_t table_stride, float scale) {                        \
-        attend<LANE_DIMS>(out, qkv, Cache{keys, values, key_scales, value_scales}, positions, sequences, tables,      \
-                          kv_heads, head_dim, qkv_stride, table_stride, scale);                                       \
+                                    float* value_scales, const uint32_t* tiles, const uint32_t* positions,            \
+                                    const uint32_t* sequences, const uint32_t* tables, uint32_t kv_heads,             \
+                                    uint32_t head_dim, uint32_t qkv_stride, uint32_t table_stride, float scale) {     \
+        attend<LANE_DIMS, ROWS>(out, qkv, Cache{keys, values, key_scales, value_scales}, tiles, positions, sequences, \
+                                tables, kv_heads, head_dim, qkv_stride, table_stride, scale);                         \
     }
+#define KERNELS(name, LANE_DIMS)                      \
+    KERNEL(name##_f32_1, LANE_DIMS, 1, F32Cache)      \
+    KERNEL(name##_f32_4, LANE_DIMS, 4, F32Cache)      \
+    KERNEL(name##_i8_1, LANE_DIMS, 1, Int8Cache)      \
+    KERNEL(name##_i8_4, LANE_DIMS, 4, Int8Cache)
 
-KERNEL(paged_attention_f32_1, 1, F32Cache)
-KERNEL(paged_attention_f32_2, 2, F32Cache)
-KERNEL(paged_attention_f32_4, 4, F32Cache)
-KERNEL(paged_attention_f32_8, 8, F32Cache)
-KERNEL(paged_attention_i8_1, 1, Int8Cache)
-KERNEL(paged_attention_i8_2, 2, Int8Cache)
-KERNEL(paged_attention_i8_4, 4, Int8Cache)
-KERNEL(paged_attention_i8_8, 8, Int8Cache)
+KERNELS(paged_attention_32, 1)
+KERNELS(paged_attention_64, 2)
+KERNELS(paged_attention_128, 4)
+KERNELS(paged_attention_256, 8)

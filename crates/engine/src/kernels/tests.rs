@@ -1,8 +1,8 @@
 //! Kernels on the chip against plain Rust, over shapes that do not fit tiles.
 
 use super::{
-    BLOCK_TOKENS, HeadTransform, Heads, Input, Kernels, LayerCache, Norm, Paging, Product,
-    Quantized, Targets, reference,
+    ATTENTION_ROWS, BLOCK_TOKENS, HeadTransform, Heads, Input, Kernels, LayerCache, Norm, Paging,
+    Product, Quantized, Targets, reference,
 };
 use crate::accelerator::{Accelerator, ChipAccelerator, DeviceAddress};
 use crate::matrix::{Matrix, Packed};
@@ -297,6 +297,7 @@ fn check_attention(
     format: KvCacheFormat,
 ) {
     let what = format!("{query}/{kv} heads of {dim}, {format:?}");
+    let small = |value: usize| u32::try_from(value).expect("small");
     let lengths = [35usize, 3];
     let tables: [&[u32]; 2] = [&[4, 1], &[2, 0]];
     let rows: usize = lengths.iter().sum();
@@ -334,8 +335,16 @@ fn check_attention(
         sequences: bench.upload_words(&sequences),
         tables: bench.upload_words(&tables.concat()),
         table_stride: 2,
+        tiles: 0,
+        tile_count: 0,
+        tile_rows: 0,
     };
-    let small = |value: usize| u32::try_from(value).expect("small");
+    // Every row alone, and in tiles of which the last of a sequence is not full.
+    let single: Vec<[u32; 2]> = (0..small(rows)).map(|row| [row, 1]).collect();
+    let tiled: Vec<[u32; 2]> = (0..9)
+        .map(|tile| [4 * tile, if tile == 8 { 3 } else { 4 }])
+        .chain([[35, 3]])
+        .collect();
     let heads = Heads {
         query: small(query),
         kv: small(kv),
@@ -351,18 +360,37 @@ fn check_attention(
         eps,
         angles: bench.upload(&table),
     };
-    let (qkv_at, out) = (bench.upload(&qkv), bench.scratch(rows * query * dim));
-    let cached = (&paging, cache, heads);
+    let qkv_at = bench.upload(&qkv);
     let Bench {
         device, kernels, ..
     } = bench;
+    let cached = (&paging, cache, heads);
     kernels
         .attention_input(device.as_mut(), qkv_at, small(rows), cached, &transform)
         .expect("a launch");
-    kernels
-        .paged_attention(device.as_mut(), out, qkv_at, small(rows), cached)
-        .expect("a launch");
-    let found = bench.values(out, rows * query * dim);
+    let mut attend = |tiles: &[[u32; 2]], tile_rows: u32| {
+        let paging = Paging {
+            tiles: bench.upload_words(tiles.as_flattened()),
+            tile_count: small(tiles.len()),
+            tile_rows,
+            ..paging
+        };
+        let out = bench.scratch(rows * query * dim);
+        let cached = (&paging, cache, heads);
+        let Bench {
+            device, kernels, ..
+        } = &mut *bench;
+        kernels
+            .paged_attention(device.as_mut(), out, qkv_at, cached)
+            .expect("a launch");
+        bench.values(out, rows * query * dim)
+    };
+    let found = attend(&single, 1);
+    assert_eq!(
+        found,
+        attend(&tiled, ATTENTION_ROWS),
+        "{what}: the same bits in tiles"
+    );
 
     let head = |row: usize, head: usize| &qkv[row * width + head * dim..][..dim];
     let turned = |row: usize, index: usize, norm: usize| {

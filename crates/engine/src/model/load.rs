@@ -321,6 +321,7 @@ impl Loader<'_> {
             positions: words(rows)?,
             sequences: words(rows)?,
             tables: words(sequences * tables)?,
+            tiles: words(2 * rows)?,
             hidden: words(rows * hidden)?,
             normed: words(rows * hidden)?,
             qkv: words(rows * (query + 2 * kv))?,
