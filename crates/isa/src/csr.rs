@@ -41,6 +41,8 @@ registers! {
     VTYPE = 0xc21 "vtype";
     /// Bytes of a vector register (V 3.6).
     VLENB = 0xc22 "vlenb";
+    /// Configuration of the matrix unit (Zvt).
+    MTYPE = 0xc23 "mtype";
     /// Supervisor status (Privileged, Supervisor CSRs).
     SSTATUS = 0x100 "sstatus";
     /// Supervisor interrupt enable (Privileged, Supervisor CSRs).

@@ -23,7 +23,8 @@
 //! Citations: RV32I, RV64I, M, A, F, ... are chapters of "The RISC-V Instruction Set Manual,
 //! Volume I: Unprivileged Architecture" (20240411); `V n` is section n of its chapter on the
 //! "V" extension; Privileged is Volume II. Zvdot4a8i is cited as riscv-opcodes names it (it
-//! was Zvqdotq). Xweft is ours: `docs/xweft.md`.
+//! was Zvqdotq). Zvt is the draft "Zvt Family of Vector Matrix Extensions", 0.4 of
+//! 2026-08-19. Xweft is ours: `docs/xweft.md`.
 //!
 //! Left out: quad precision, RV32-only instructions, hints other than `pause`, supervisor and
 //! hypervisor instructions, cryptography, cache management.
@@ -1531,6 +1532,50 @@ macro_rules! for_each_inst {
             Vdot4asuVx = "vdot4asu.vx" [0xa8006057 / 0xfc00707f] { vd: VdRw, vs2: Vs2, rs1: Rs1, vm: Vm } VectorMuldiv;
             /// Add the dot product of four bytes, unsigned `vs2` by signed, vector-scalar (Zvdot4a8i).
             Vdot4ausVx = "vdot4aus.vx" [0xb8006057 / 0xfc00707f] { vd: VdRw, vs2: Vs2, rs1: Rs1, vm: Vm } VectorMuldiv;
+
+            // Zvt 0.4. LLVM 22 calls most of these `sf.*` (XSfmm)
+            /// Set the length of rows of tiles, `tn`, which is `vl` (Zvt, Matrix Configuration).
+            Msettn = "msettn" [0x88007057 / 0xfff0707f] { rd: Rd, rs1: Rs1 } VectorConfig;
+            /// Set the number of rows of tiles, `tm` (Zvt, Matrix Configuration).
+            Msettm = "msettm" [0x88107057 / 0xfff0707f] { rd: Rd, rs1: Rs1 } VectorConfig;
+            /// Set the length of dot products, `tk` (Zvt, Matrix Configuration).
+            Msettk = "msettk" [0x88207057 / 0xfff0707f] { rd: Rd, rs1: Rs1 } VectorConfig;
+            /// Set `mtype` and `vtype` from registers (Zvt, Matrix Configuration).
+            Msetmtype = "msetmtype" [0x84007057 / 0xfe007fff] { rs1: Rs1, rs2: Rs2 } VectorConfig;
+            /// Set `mtype` and `vtype` (Zvt, Matrix Configuration).
+            Msetmtypei = "msetmtypei" [0x88407057 / 0xee7e7fff] { mtype: MatrixTypeImm } VectorConfig;
+            /// Load a row or column of a tile of 8-bit elements (Zvt, Load/Store Tile Subset).
+            Vtle8 = "vtle8" [0x12007007 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorLoad;
+            /// Load a row or column of a tile of 16-bit elements (Zvt, Load/Store Tile Subset).
+            Vtle16 = "vtle16" [0x32007007 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorLoad;
+            /// Load a row or column of a tile of 32-bit elements (Zvt, Load/Store Tile Subset).
+            Vtle32 = "vtle32" [0x52007007 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorLoad;
+            /// Load a row or column of a tile of 64-bit elements (Zvt, Load/Store Tile Subset).
+            Vtle64 = "vtle64" [0x72007007 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorLoad;
+            /// Store a row or column of a tile of 8-bit elements (Zvt, Load/Store Tile Subset).
+            Vtse8 = "vtse8" [0x12007027 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorStore;
+            /// Store a row or column of a tile of 16-bit elements (Zvt, Load/Store Tile Subset).
+            Vtse16 = "vtse16" [0x32007027 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorStore;
+            /// Store a row or column of a tile of 32-bit elements (Zvt, Load/Store Tile Subset).
+            Vtse32 = "vtse32" [0x52007027 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorStore;
+            /// Store a row or column of a tile of 64-bit elements (Zvt, Load/Store Tile Subset).
+            Vtse64 = "vtse64" [0x72007027 / 0xfe007fff] { rs2: Rs2, rs1: Address } VectorStore;
+            /// Move a row or column of a tile to a vector (Zvt, Move Tile Subset).
+            VtmvVT = "vtmv.v.t" [0x43f06057 / 0xfff0707f] { vd: Vd, rs1: Rs1 } VectorPermute;
+            /// Move a vector to a row or column of a tile (Zvt, Move Tile Subset).
+            VtmvTV = "vtmv.t.v" [0x5e006057 / 0xfe007fff] { rs1: Rs1, vs2: Vs2 } VectorPermute;
+            /// Zero a tile (Zvt, Matrix Tile-Zero Instruction).
+            Vtzero = "vtzero" [0x43e06057 / 0xfffff0ff] { mtd: Tile4 } Matrix;
+            /// Declare the contents of all tiles dead (Zvt, Context Discard).
+            Vtdiscard = "vtdiscard" [0x43c06057 / 0xffffffff] Matrix;
+            /// Multiply matrices of unsigned bytes by bytes (Zvt, Matrix Arithmetic).
+            VtmmuTvv = "vtmmu.tvv" [0xf2000077 / 0xfe0073ff] { mtd: Tile2, vs2: Vs2, vs1: Vs1 } Matrix;
+            /// Multiply matrices of signed bytes by bytes (Zvt, Matrix Arithmetic).
+            VtmmsTvv = "vtmms.tvv" [0xf20000f7 / 0xfe0073ff] { mtd: Tile2, vs2: Vs2, vs1: Vs1 } Matrix;
+            /// Multiply matrices of floats (Zvt, Matrix Arithmetic).
+            VtfmmTvv = "vtfmm.tvv" [0xf2001077 / 0xfe0071ff] { mtd: Tile3, vs2: Vs2, vs1: Vs1 } Matrix;
+            /// Multiply matrices of floats of the alternative format (Zvt, Matrix Arithmetic).
+            VtfmmAltTvv = "vtfmm.alt.tvv" [0xf20010f7 / 0xfe0071ff] { mtd: Tile3, vs2: Vs2, vs1: Vs1 } Matrix;
 
             // Xweft (docs/xweft.md): custom-0
             /// Wait at a barrier until all its warps have arrived (Xweft 2.1).

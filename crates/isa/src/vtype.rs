@@ -164,6 +164,9 @@ pub struct VType {
     pub ta: bool,
     /// Inactive elements are agnostic.
     pub ma: bool,
+    /// Elements are of the alternative format of their width (Zvt 0.4, `mtype`). Only while
+    /// the matrix unit is configured: see [`VType::decode_matrix`].
+    pub altfmt: bool,
     /// The last `vset{i}vl{i}` asked for an unsupported type; vector instructions that depend
     /// on `vtype` are illegal. The other fields are then those of [`VType::ILL`].
     pub vill: bool,
@@ -176,6 +179,7 @@ impl VType {
         lmul: Lmul::M1,
         ta: false,
         ma: false,
+        altfmt: false,
         vill: true,
     };
 
@@ -188,6 +192,7 @@ impl VType {
             lmul,
             ta: true,
             ma: true,
+            altfmt: false,
             vill: false,
         }
     }
@@ -213,6 +218,24 @@ impl VType {
             vtype
         } else {
             Self::ILL
+        }
+    }
+
+    /// The same for a hart whose matrix unit is being configured: bit 8 selects the alternative
+    /// format of elements of 8 and 16 bits (Zvt 0.4).
+    #[must_use]
+    pub const fn decode_matrix(bits: u64) -> Self {
+        const ALTFMT: u64 = 1 << 8;
+        let vtype = Self::decode(bits & !ALTFMT);
+        if vtype.vill || bits & ALTFMT == 0 {
+            return vtype;
+        }
+        match vtype.sew {
+            Sew::E8 | Sew::E16 => Self {
+                altfmt: true,
+                ..vtype
+            },
+            Sew::E32 | Sew::E64 => Self::ILL,
         }
     }
 
@@ -244,6 +267,7 @@ impl VType {
             lmul,
             ta: bits >> 6 & 1 == 1,
             ma: bits >> 7 & 1 == 1,
+            altfmt: false,
             vill: false,
         }
     }
@@ -254,11 +278,12 @@ impl VType {
         if self.vill {
             1 << 63
         } else {
-            self.immediate() as u64
+            (self.altfmt as u64) << 8 | self.immediate() as u64
         }
     }
 
-    /// The immediate of `vsetvli` and `vsetivli` that asks for this type (`vill` is ignored).
+    /// The immediate of `vsetvli` and `vsetivli` that asks for this type. `vill` and `altfmt`
+    /// are ignored: no immediate asks for them.
     #[must_use]
     pub const fn immediate(self) -> u16 {
         (self.ma as u16) << 7 | (self.ta as u16) << 6 | (self.sew as u16) << 3 | self.lmul as u16

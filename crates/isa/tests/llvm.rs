@@ -35,16 +35,36 @@ fn answers(output: &str, errors: &str) -> (BTreeSet<usize>, Vec<String>) {
     (rejected, instructions)
 }
 
-/// Instructions that LLVM does not know: our own.
-fn is_ours(opcode: Opcode) -> bool {
-    opcode.mnemonic().starts_with("xw.")
+/// Instructions that LLVM does not know: our own, and those of the draft Zvt that its
+/// forerunner XSfmm has not (`examples_of_zvt_are_encoded` in `table.rs` has words of these).
+fn is_unknown_to_llvm(opcode: Opcode) -> bool {
+    let mnemonic = opcode.mnemonic();
+    mnemonic.starts_with("xw.") || mnemonic.starts_with("mset") || mnemonic == "vtfmm.alt.tvv"
 }
 
 /// What LLVM 22 calls the same thing.
 fn as_llvm_writes(text: &str) -> String {
     match text {
         "pause" => "fence w, 0".to_owned(),
-        _ => text.replace("vdot4a", "vqdot"),
+        "vtdiscard" => "sf.vtdiscard".to_owned(),
+        _ => match text.split_once(' ') {
+            Some((mnemonic, operands)) => format!("{} {operands}", llvm_mnemonic(mnemonic)),
+            None => text.to_owned(),
+        },
+    }
+}
+
+/// Zvt is bit for bit SiFive's XSfmm where both have an instruction, under other names.
+fn llvm_mnemonic(mnemonic: &str) -> String {
+    match mnemonic {
+        "vtmmu.tvv" => "sf.mm.u.u".to_owned(),
+        "vtmms.tvv" => "sf.mm.u.s".to_owned(),
+        "vtfmm.tvv" => "sf.mm.f.f".to_owned(),
+        "vtzero" => "sf.vtzero.t".to_owned(),
+        _ if mnemonic.starts_with("vtmv.") => format!("sf.{mnemonic}"),
+        _ if mnemonic.starts_with("vtle") => mnemonic.replace("vtle", "sf.vlte"),
+        _ if mnemonic.starts_with("vtse") => mnemonic.replace("vtse", "sf.vste"),
+        _ => mnemonic.replace("vdot4a", "vqdot"),
     }
 }
 
@@ -53,7 +73,10 @@ fn samples() -> Vec<Inst> {
     let mut random = Random::new(0x5eed_0010);
     let mut words = BTreeSet::new();
     let mut insts = Vec::new();
-    for opcode in Opcode::ALL.into_iter().filter(|&opcode| !is_ours(opcode)) {
+    for opcode in Opcode::ALL
+        .into_iter()
+        .filter(|&opcode| !is_unknown_to_llvm(opcode))
+    {
         // Reserved operands, and the rows that have few words, are why there are more tries.
         let candidates = (0..64 * SAMPLES).filter_map(|_| decode(random_word(opcode, &mut random)));
         insts.extend(
@@ -76,8 +99,8 @@ fn has_shared_csr_name(inst: Inst) -> bool {
     }
 }
 
-fn is_standard(csr: u16) -> bool {
-    csr::name(csr).is_some_and(|name| !name.starts_with("xw."))
+fn is_standard(address: u16) -> bool {
+    csr::name(address).is_some_and(|name| !name.starts_with("xw.") && address != csr::MTYPE)
 }
 
 fn bytes_of(word: u32) -> String {
@@ -186,7 +209,7 @@ fn assembly_is_llvms() {
     );
     let known = Opcode::ALL
         .into_iter()
-        .filter(|&opcode| !is_ours(opcode))
+        .filter(|&opcode| !is_unknown_to_llvm(opcode))
         .count();
     assert_eq!(rows.len(), known, "rows of which LLVM assembled something");
 }

@@ -100,6 +100,7 @@ fn every_row_cites_a_specification() {
                     | "Zvfbfwma"
                     | "Zvbb"
                     | "Zvdot4a8i"
+                    | "Zvt"
                     | "Xweft"
             )
         );
@@ -292,4 +293,26 @@ fn operands_out_of_range_are_named() {
         vlseg(1).encode_checked().map_err(|error| error.value),
         Err(1)
     );
+}
+
+/// Words given with the draft of Zvt, and by assembling `.insn` forms of it with LLVM 22.
+#[test]
+fn examples_of_zvt_are_encoded() {
+    for (word, text) in [
+        (0x8805_f557, "msettn a0, a1"),
+        (0x8815_f557, "msettm a0, a1"),
+        (0x8825_f557, "msettk a0, a1"),
+        (0x84c5_f057, "msetmtype a1, a2"),
+        (0x9841_f057, "msetmtypei e8alt, w4"),
+        (0x88c1_7057, "msetmtypei e16, w2"),
+        (0x52a5_f007, "vtle32 a0, (a1)"),
+        (0x43e0_6457, "vtzero mt4"),
+        (0xf288_04f7, "vtmms.tvv mt4, v8, v16"),
+        (0xf288_1477, "vtfmm.tvv mt4, v8, v16"),
+        (0xf288_14f7, "vtfmm.alt.tvv mt4, v8, v16"),
+    ] {
+        let inst = decode(word).expect("an instruction of Zvt");
+        assert_eq!(inst.to_string(), text, "{word:08x}");
+        assert_eq!(inst.encode(), word, "{text}");
+    }
 }

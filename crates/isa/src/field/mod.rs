@@ -10,6 +10,7 @@ mod matrix;
 mod memory;
 mod register;
 mod rounding;
+mod tile;
 mod vector;
 
 use core::fmt;
@@ -28,6 +29,7 @@ pub use register::{
     VdBy2, VdBy4, VdBy8, VdRw, Vs1, Vs2, Vs2By2, Vs2By4, Vs2By8, Vs3, Vs3By2, Vs3By4, Vs3By8,
 };
 pub use rounding::{ExactRm, Rm, RoundingMode, TowardsZero};
+pub use tile::{MatrixType, MatrixTypeImm, Tile, Tile2, Tile3, Tile4};
 pub use vector::{MaskV0, Nf, VType10, VType11, Vm};
 
 /// Part of an instruction word that holds one operand.
@@ -100,6 +102,8 @@ operands! {
     RoundingMode: value => value as u8;
     MemoryOrder: value => value as u8;
     MatrixForm: value => value.bits();
+    Tile: value => value.number();
+    MatrixType: value => value.bits();
 }
 
 /// An operand that a row always has, without bits of its own.

@@ -9,7 +9,8 @@ use std::process::{Command, Stdio};
 
 /// Every extension of the table that LLVM knows.
 const ATTRIBUTES: &str = "-mattr=+m,+a,+f,+d,+v,+zvl1024b,+zba,+zbb,+zbs,+zicond,+zfh,+zvfh,\
-    +zvbb,+zfa,+zvfbfmin,+zvfbfwma,+zacas,+zabha,+zawrs,+zihintpause,+experimental-zvqdotq";
+    +zvbb,+zfa,+zvfbfmin,+zvfbfwma,+zacas,+zabha,+zawrs,+zihintpause,+experimental-zvqdotq,\
+    +xsfmmbase,+xsfmm32a8i,+xsfmm32a16f,+xsfmm32a32f";
 
 /// Runs `llvm-mc` with this input; standard output and standard error.
 pub(crate) fn run(arguments: &[&str], input: &str) -> (String, String) {
