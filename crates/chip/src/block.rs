@@ -70,6 +70,7 @@ impl Mode {
             enabled: Enabled {
                 float: true,
                 vector: true,
+                matrix: true,
             },
         }
     }

@@ -62,7 +62,8 @@ impl Chip {
         let threads = config
             .host_threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
-        let grid = Grid::new(config.cores, threads).map_err(ChipError::Threads)?;
+        let grid = Grid::new(config.cores, config.matrix_contexts_per_core, threads)
+            .map_err(ChipError::Threads)?;
         Ok(Self {
             config,
             memory: Arc::new(memory),

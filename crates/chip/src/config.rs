@@ -14,6 +14,8 @@ pub struct ChipConfig {
     pub shared_bytes_per_core: u32,
     /// Device memory in bytes: the size of the reserved region.
     pub memory_bytes: u64,
+    /// Matrix contexts of a core: harts that have tiles (Zvt), the first ones. At most 32.
+    pub matrix_contexts_per_core: u32,
     /// Core clock in hertz.
     pub clock_hz: u64,
     /// Host threads that run cores; `None`: one per host processor, at most one per core.
@@ -47,6 +49,7 @@ impl Default for ChipConfig {
             cores: 16,
             shared_bytes_per_core: 128 << 10,
             memory_bytes: 64 << 30,
+            matrix_contexts_per_core: 4,
             clock_hz: 1_465_000_000,
             host_threads: None,
         }

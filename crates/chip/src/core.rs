@@ -82,6 +82,8 @@ impl Store {
 /// A core and the CTA on it.
 pub(crate) struct Core {
     index: u32,
+    /// Harts that have tiles.
+    matrix_contexts: u32,
     harts: Vec<Hart>,
     env: Env,
     environment: Option<Arc<dyn Environment>>,
@@ -102,9 +104,10 @@ pub(crate) struct Core {
 unsafe impl Send for Core {}
 
 impl Core {
-    pub(crate) fn new(index: u32) -> Self {
+    pub(crate) fn new(index: u32, matrix_contexts: u32) -> Self {
         Self {
             index,
+            matrix_contexts,
             harts: Vec::new(),
             env: Env {
                 memory: None,
@@ -188,6 +191,7 @@ impl Core {
             grid_id: launch.grid_id,
             shared_dynamic_bytes: launch.shared_dynamic_bytes,
             shared_bytes: shared_bytes as u32,
+            matrix_contexts: self.matrix_contexts,
         };
     }
 

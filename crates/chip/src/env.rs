@@ -42,4 +42,6 @@ pub(crate) struct Constants {
     pub(crate) grid_id: u64,
     pub(crate) shared_dynamic_bytes: u32,
     pub(crate) shared_bytes: u32,
+    /// Harts of a core that have tiles.
+    pub(crate) matrix_contexts: u32,
 }

@@ -154,13 +154,13 @@ pub(crate) struct Finished {
 
 impl Grid {
     /// `cores` cores on at most `threads` threads, the caller's included.
-    pub(crate) fn new(cores: u32, threads: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(cores: u32, matrix_contexts: u32, threads: usize) -> std::io::Result<Self> {
         let workers = threads.clamp(1, cores as usize) as u32;
         let level = Level::of_host();
         let make = |worker: u32| Worker {
             cores: (worker..cores)
                 .step_by(workers as usize)
-                .map(Core::new)
+                .map(|index| Core::new(index, matrix_contexts))
                 .collect(),
             level,
             translations: HashMap::new(),

@@ -3,6 +3,7 @@
 use weft_isa::abi::{HARTS_PER_CORE, LANES, VLEN_BYTES};
 use weft_isa::{Lmul, Sew, VType};
 
+use crate::exec::zvt::MatrixState;
 use crate::fault::FaultKind;
 use crate::machine::MachineState;
 
@@ -75,6 +76,8 @@ pub(crate) struct Hart {
     pub(crate) vstart: u32,
     /// Vector type.
     pub(crate) vtype: VType,
+    /// Configuration of the matrix unit, and tiles.
+    pub(crate) matrix: MatrixState,
     /// Dynamic rounding mode, 0 to 7 as software wrote it.
     pub(crate) frm: u8,
     /// Accrued exceptions.
@@ -137,6 +140,7 @@ impl Hart {
             vl: FULL_LENGTH,
             vstart: 0,
             vtype: VType::new(Sew::E32, Lmul::M1),
+            matrix: MatrixState::default(),
             frm: 0,
             fflags: 0,
             vxrm: 0,
@@ -275,6 +279,7 @@ impl Hart {
         self.x = [0; 32];
         self.f = [0; 32];
         self.v.0.fill(0);
+        self.matrix.clear();
     }
 }
 

@@ -3,9 +3,9 @@
 //! A hart that runs an ELF file has the modes M and U of the privileged architecture
 //! (20240411). It has no supervisor mode, so nothing is delegated; no physical memory
 //! protection (its registers are zero), no triggers, and no source of interrupts, so `mip` is
-//! zero and `wfi` waits for nothing. Extension state that is on is reported as dirty.
+//! zero and `wfi` waits for nothing. Floating-point and vector state that is on is reported as dirty.
 
-use weft_isa::{Class, Inst, Register, csr};
+use weft_isa::{Class, Inst, Opcode, Register, csr};
 
 use crate::fault::FaultKind;
 use crate::hart::Hart;
@@ -37,10 +37,15 @@ const MPIE: u64 = 1 << 7;
 const VS_SHIFT: u32 = 9;
 const MPP_SHIFT: u32 = 11;
 const FS_SHIFT: u32 = 13;
+/// State of the tiles (Zvt).
+const MS_SHIFT: u32 = 29;
 const MPRV: u64 = 1 << 17;
 const TIMEOUT_WAIT: u64 = 1 << 21;
 /// User mode has 64 bits.
 const UXL: u64 = 2 << 32;
+/// What MS says of tiles that hold nothing of value, and of others.
+const TILES_INITIAL: u8 = 1;
+const TILES_DIRTY: u8 = 3;
 /// Some extension state is dirty.
 const SD: u64 = 1 << 63;
 /// A 64-bit hart with A, B, C, D, F, I, M, U and V.
@@ -88,6 +93,7 @@ impl Counter {
 pub(crate) struct Enabled {
     pub(crate) float: bool,
     pub(crate) vector: bool,
+    pub(crate) matrix: bool,
 }
 
 impl Enabled {
@@ -101,6 +107,9 @@ impl Enabled {
                 Register::V(_) => self.vector,
             };
         });
+        if uses_tiles(inst) {
+            allowed &= self.vector && self.matrix;
+        }
         match inst.class() {
             // Floating-point vector instructions need both, and vsetvli has no registers.
             Class::VectorFp | Class::VectorSpecial => allowed && self.float,
@@ -111,6 +120,30 @@ impl Enabled {
     }
 }
 
+/// Whether the instruction reads or writes tiles (Zvt). `mset*` do not.
+fn uses_tiles(inst: Inst) -> bool {
+    use Opcode as O;
+    matches!(
+        inst.opcode(),
+        O::Vtle8
+            | O::Vtle16
+            | O::Vtle32
+            | O::Vtle64
+            | O::Vtse8
+            | O::Vtse16
+            | O::Vtse32
+            | O::Vtse64
+            | O::VtmvVT
+            | O::VtmvTV
+            | O::Vtzero
+            | O::Vtdiscard
+            | O::VtmmuTvv
+            | O::VtmmsTvv
+            | O::VtfmmTvv
+            | O::VtfmmAltTvv
+    )
+}
+
 /// Machine-mode state of a hart.
 #[derive(Clone, Debug)]
 pub(crate) struct MachineState {
@@ -118,6 +151,8 @@ pub(crate) struct MachineState {
     /// MIE, MPIE, MPP, MPRV and TW.
     status: u64,
     pub(crate) enabled: Enabled,
+    /// MS while it is not off: 1 initial, 2 clean, 3 dirty.
+    tiles: u8,
     pub(crate) mtvec: u64,
     mscratch: u64,
     mepc: u64,
@@ -139,7 +174,9 @@ impl MachineState {
             enabled: Enabled {
                 float: false,
                 vector: false,
+                matrix: false,
             },
+            tiles: TILES_DIRTY,
             mtvec: 0,
             mscratch: 0,
             mepc: 0,
@@ -160,6 +197,7 @@ impl MachineState {
             enabled: Enabled {
                 float: true,
                 vector: true,
+                matrix: true,
             },
             mcounteren: COUNTERS,
             ..Self::reset()
@@ -237,7 +275,7 @@ impl MachineState {
         let enabled = match address {
             csr::FFLAGS | csr::FRM | csr::FCSR => self.enabled.float,
             csr::VSTART | csr::VXSAT | csr::VXRM | csr::VCSR => self.enabled.vector,
-            csr::VL | csr::VTYPE | csr::VLENB => self.enabled.vector,
+            csr::VL | csr::VTYPE | csr::VLENB | csr::MTYPE => self.enabled.vector,
             _ => true,
         };
         enabled && address >> 8 & 3 <= self.mode as u16
@@ -245,9 +283,19 @@ impl MachineState {
 
     fn mstatus(&self) -> u64 {
         let state = |on: bool| if on { 3 } else { 0 };
-        let Enabled { float, vector } = self.enabled;
-        let dirty = if float || vector { SD } else { 0 };
-        self.status | state(float) << FS_SHIFT | state(vector) << VS_SHIFT | UXL | dirty
+        let Enabled {
+            float,
+            vector,
+            matrix,
+        } = self.enabled;
+        let tiles = if matrix { u64::from(self.tiles) } else { 0 };
+        let dirty = if float || vector || tiles == u64::from(TILES_DIRTY) {
+            SD
+        } else {
+            0
+        };
+        let states = state(float) << FS_SHIFT | state(vector) << VS_SHIFT | tiles << MS_SHIFT;
+        self.status | states | UXL | dirty
     }
 
     fn set_mstatus(&mut self, value: u64) {
@@ -260,7 +308,19 @@ impl MachineState {
         self.enabled = Enabled {
             float: value >> FS_SHIFT & 3 != 0,
             vector: value >> VS_SHIFT & 3 != 0,
+            matrix: value >> MS_SHIFT & 3 != 0,
         };
+        self.tiles = (value >> MS_SHIFT & 3) as u8;
+    }
+
+    /// Notes that tiles are used.
+    pub(crate) fn touch_tiles(&mut self) {
+        self.tiles = TILES_DIRTY;
+    }
+
+    /// Notes that tiles hold nothing of value.
+    pub(crate) fn discard_tiles(&mut self) {
+        self.tiles = TILES_INITIAL;
     }
 
     /// Whether this mode may wait for an interrupt without a limit.

@@ -50,6 +50,7 @@ mod vec_mask;
 mod vec_mem;
 mod vec_perm;
 mod vec_red;
+pub(crate) mod zvt;
 
 use std::cell::Cell;
 

@@ -242,6 +242,22 @@ fn shift_right_rounded(
     (kept + u128::from(up), half || below)
 }
 
+/// The value of the format for `significand * 2^exponent`, which is not zero, with flags.
+pub(crate) fn round(
+    format: Format,
+    negative: bool,
+    exponent: i32,
+    significand: u128,
+    status: &mut Status,
+) -> u64 {
+    let value = Finite {
+        negative,
+        exponent,
+        significand,
+    };
+    pack(format, value, status)
+}
+
 /// The nearest value of the format, with flags.
 fn pack(format: Format, value: Finite, status: &mut Status) -> u64 {
     let Finite {

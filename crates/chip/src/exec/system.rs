@@ -177,6 +177,7 @@ fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {
         csr::VL => u64::from(hart.vl),
         csr::VTYPE => hart.vtype.encode(),
         csr::VLENB => VLEN_BYTES as u64,
+        csr::MTYPE => hart.matrix.mtype.bits(),
         // The instruction itself is counted already.
         _ if env.bare => {
             let machine = hart.machine.as_ref()?;

@@ -12,7 +12,7 @@ use super::vec_mem::{self, FaultFirst, Indexed, Move, Strided, Unit, UnitMove, s
 use super::{
     Env, Flow, Handler, Hart, Level, Op, atomic, fp, illegal, int, matrix, mem, select,
     select_cold, special, system, vec_arith as arith, vec_config, vec_fixed as fixed,
-    vec_fp as vfp, vec_mask, vec_perm as perm, vec_red as red,
+    vec_fp as vfp, vec_mask, vec_perm as perm, vec_red as red, zvt,
 };
 use arith::{
     BinaryVv, BinaryVx, CarryOp, CompareVv, CompareVx, Extend, Merge, MulAddVv, MulAddVx,
@@ -411,6 +411,8 @@ impl Choice {
             | Opcode::WrsSto
             | Opcode::FenceI
             | Opcode::Vsetvl
+            | Opcode::Msetmtype
+            | Opcode::Msetmtypei
             | Opcode::XwBarSync
             | Opcode::XwBarArrive
             | Opcode::XwBarPopc
@@ -439,6 +441,14 @@ impl Choice {
     }
 
     fn handler(&mut self) -> Option<Handler> {
+        let sew = self.vtype.sew;
+        if let Some(handler) = zvt::handler(self.opcode, &mut self.op, sew, self.level) {
+            return Some(handler);
+        }
+        if self.vtype.altfmt && is_vector_float(self.op.word) {
+            self.problem = Some(Problem::Type);
+            return None;
+        }
         if is_vector_memory(self.op.word) && matches!(self.op.word & 0x7f, 0x07 | 0x27) {
             return self.vector_memory();
         }
@@ -2227,6 +2237,12 @@ impl Choice {
             (_, true) => by_index!(true),
         })
     }
+}
+
+/// Whether a word is floating-point vector arithmetic (OPFVV, OPFVF), of which there is none for
+/// alternative formats.
+fn is_vector_float(word: u32) -> bool {
+    word & 0x7f == 0x57 && matches!(word >> 12 & 7, 1 | 5)
 }
 
 /// Whether a load or store opcode is a vector one: by its width field.

@@ -1,13 +1,15 @@
-//! `vsetvli`, `vsetivli` and `vsetvl` (V 6).
+//! `vsetvli`, `vsetivli` and `vsetvl` (V 6). They leave the matrix unit unconfigured (Zvt).
 
 use weft_isa::VType;
 
+use super::zvt::MatrixType;
 use super::{Env, Flow, Hart, Op};
 
 /// `vl` for an application vector length, as much as fits.
 fn set(hart: &mut Hart, op: &Op, vtype: VType, length: u64) -> Flow {
     let vl = length.min(vtype.vlmax() as u64);
     hart.vtype = vtype;
+    hart.matrix.mtype = MatrixType::default();
     hart.vl = vl as u32;
     hart.vstart = 0;
     hart.set_x(op.rd, vl);
@@ -41,6 +43,7 @@ fn set_from_registers(hart: &mut Hart, op: &Op, vtype: VType) -> Flow {
         None if u64::from(hart.vl) > vtype.vlmax() as u64 => set(hart, op, VType::ILL, 0),
         None => {
             hart.vtype = vtype;
+            hart.matrix.mtype = MatrixType::default();
             hart.vstart = 0;
             if vtype.vill {
                 leave(hart, op)

@@ -116,6 +116,7 @@ impl Code {
         let all = Enabled {
             float: true,
             vector: true,
+            matrix: true,
         };
         let enabled = hart.machine.as_ref().map_or(all, |machine| machine.enabled);
         let mode = self.engine.mode(single, enabled);
