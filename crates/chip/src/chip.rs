@@ -30,7 +30,8 @@ pub enum ChipError {
         /// The host's reason.
         source: std::io::Error,
     },
-    /// A chip file for the timing model is of a chip with other cores or scratchpads.
+    /// A chip file for the timing model is of a chip with other cores, scratchpads or
+    /// matrix contexts.
     #[error("the chip file {0} describes a chip of another organisation")]
     OtherChip(String),
     /// The host refused to start a thread.
@@ -96,6 +97,7 @@ impl Chip {
             let described = ChipConfig::of(file);
             if described.cores != self.config.cores
                 || described.shared_bytes_per_core != self.config.shared_bytes_per_core
+                || described.matrix_contexts_per_core != self.config.matrix_contexts_per_core
             {
                 return Err(ChipError::OtherChip(file.name.clone()));
             }

@@ -36,6 +36,7 @@ impl ChipConfig {
             cores: file.cores.count.value,
             shared_bytes_per_core: file.scratchpad.size.value << 10,
             memory_bytes: u64::from(file.memory.capacity.value) << 30,
+            matrix_contexts_per_core: file.cores.matrix_contexts.value,
             clock_hz: file.clock_hz().round() as u64,
             host_threads: None,
         }

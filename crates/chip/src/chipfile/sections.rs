@@ -13,6 +13,8 @@ section! {
         clock: f64 = "MHz" in 10.0..=10_000.0;
         /// Harts of a core; kernels are compiled for 32.
         harts: u32 = "harts" in 32.0..=32.0;
+        /// Harts that have tiles of the matrix extension Zvt: the first ones of a core.
+        matrix_contexts: u32 = "harts" in 0.0..=32.0;
     }
 }
 

@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::chipfile::Cores;
 use crate::core::{Core, Slice};
 use crate::environment::Environment;
 use crate::fault::Fault;
@@ -69,6 +70,7 @@ pub(super) struct Work<'a> {
     stop: Arc<AtomicBool>,
     pool: &'a mut Pool,
     cores: u32,
+    matrix_contexts: u32,
     next: u64,
     pub(super) ops: Vec<OpCounts>,
     pub(super) finished: u64,
@@ -84,7 +86,7 @@ impl<'a> Work<'a> {
         code: &'a mut ObservedCode,
         (memory, environment): (&'a Arc<Memory>, Option<&'a Arc<dyn Environment>>),
         pool: &'a mut Pool,
-        cores: u32,
+        cores: &Cores,
     ) -> Self {
         Self {
             launch,
@@ -93,7 +95,8 @@ impl<'a> Work<'a> {
             environment,
             stop: Arc::default(),
             pool,
-            cores,
+            cores: cores.count.value,
+            matrix_contexts: cores.matrix_contexts.value,
             next: 0,
             ops: Vec::new(),
             finished: 0,
@@ -128,7 +131,7 @@ impl<'a> Work<'a> {
         self.next += 1;
         let mut cta = self.pool.0.pop().unwrap_or_else(|| Cta {
             index,
-            core: Box::new(Core::new(0)),
+            core: Box::new(Core::new(0, self.matrix_contexts)),
             records: Vec::new(),
         });
         cta.index = index;

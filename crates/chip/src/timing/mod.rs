@@ -97,8 +97,13 @@ impl TimingModel {
                 ObservedCode::new(Arc::clone(image), level, chip, device),
             )
         });
-        let cores = chip.cores.count.value;
-        let mut work = Work::new(launch, code, (memory, environment), &mut self.pool, cores);
+        let mut work = Work::new(
+            launch,
+            code,
+            (memory, environment),
+            &mut self.pool,
+            &chip.cores,
+        );
         for core in &mut self.cores {
             core.begin(chip);
         }

@@ -646,9 +646,9 @@ fn float_bits(random: &mut Random, format: Format) -> u64 {
         0 => sign,
         1 => sign | top,
         2 => sign | all & ((1 << format.fraction) - 1),
-        3 => sign | top - 1,
+        3 => sign | (top - 1),
         // Near one, where products meet.
-        4 | 5 => sign | (all & ((4 << format.fraction) - 1)) + (top / 4),
+        4 | 5 => sign | ((all & ((4 << format.fraction) - 1)) + top / 4),
         _ => all,
     }
 }
@@ -793,7 +793,9 @@ fn random_programs_are_those_of_the_reference() {
             for register in 1..32 {
                 let value = match random.below(6) {
                     // A row or column of a tile, seldom one that does not exist.
-                    0 | 1 => random.below(17) << 27 | random.below(20) / 9 << 24 | random.below(33),
+                    0 | 1 => {
+                        random.below(17) << 27 | (random.below(20) / 9) << 24 | random.below(33)
+                    }
                     2 => {
                         let bits = random.below(512);
                         bits & !4 | random.below(17) << 60
