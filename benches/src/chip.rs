@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use weft_driver::{
-    AllocationKind, ChipConfig, Config, Context, Device, Kernel, LaunchConfig, Module, ModuleImage,
+    AllocationKind, ChipConfig, ChipFile, Config, Context, Device, Kernel, LaunchConfig, Module,
+    ModuleImage,
 };
 
 /// A chip whose cores are executed by a fixed number of host threads.
@@ -23,6 +24,13 @@ impl Chip {
         Ok(Self {
             context: device.retain_primary(),
         })
+    }
+
+    /// Times launches on the model of the W1 from now on, or stops doing so.
+    pub(crate) fn time_launches(&self, on: bool) -> Result<()> {
+        let file = on.then(|| Arc::new(ChipFile::w1()));
+        let device = self.context.device();
+        device.set_timing(file).context("failed to switch timing")
     }
 
     /// The only kernel of a PTX text, compiled.

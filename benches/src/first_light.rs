@@ -16,17 +16,17 @@ use crate::native::{self, Shape, View};
 use crate::spread::Spread;
 
 /// A problem: what the kernel is given, and the native function that does the same.
-struct Workload {
-    name: &'static str,
-    ptx: &'static str,
-    grid: [u32; 2],
-    block: [u32; 2],
+pub(crate) struct Workload {
+    pub(crate) name: &'static str,
+    pub(crate) ptx: &'static str,
+    pub(crate) grid: [u32; 2],
+    pub(crate) block: [u32; 2],
     /// Arrays in order of the kernel's parameters; `None` is the place of the result.
-    arrays: Vec<Option<Vec<[u8; 4]>>>,
+    pub(crate) arrays: Vec<Option<Vec<[u8; 4]>>>,
     /// Parameters after the arrays, as bytes.
-    scalars: Vec<u8>,
+    pub(crate) scalars: Vec<u8>,
     /// Words of the result.
-    result_count: usize,
+    pub(crate) result_count: usize,
     /// Computes the result into its argument, natively.
     native: Box<dyn Fn(&mut Output)>,
     output: Output,
@@ -62,12 +62,17 @@ pub(crate) fn run(runs: NonZeroU32) -> Result<String> {
         "host time in ms: min, median, max of {runs} runs; ratio of medians\n\n{:<14}{:<18}{:>9} {:>9} {:>9} {:>9}",
         "workload", "on", "min", "median", "max", "ratio"
     );
-    for workload in [vector_add(), sgemm(), mandelbrot()] {
+    for workload in workloads() {
         let name = workload.name;
         measure(workload, &chips, runs, &mut table)
             .with_context(|| format!("failed to measure {name}"))?;
     }
     Ok(table)
+}
+
+/// The problems.
+pub(crate) fn workloads() -> [Workload; 3] {
+    [vector_add(), sgemm(), mandelbrot()]
 }
 
 fn measure(

@@ -5,6 +5,7 @@ mod first_light;
 mod machine;
 mod native;
 mod spread;
+mod timed;
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -32,6 +33,8 @@ struct Arguments {
 enum Benchmark {
     /// Vector add, tiled SGEMM and Mandelbrot on the chip against native loops.
     FirstLight,
+    /// The same kernels with the timing model on, against without.
+    Timed,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     let (name, table) = match arguments.benchmark {
         Benchmark::FirstLight => ("first-light", first_light::run(arguments.runs)?),
+        Benchmark::Timed => ("timed", timed::run(arguments.runs)?),
     };
     let command = format!("cargo xtask bench {name} --runs {}", arguments.runs);
     let text = format!("{}\ncommand: {command}\n\n{table}", machine::describe()?);

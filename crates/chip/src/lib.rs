@@ -38,6 +38,7 @@ mod hart;
 mod launch;
 mod machine;
 pub mod mem;
+pub mod microbench;
 mod observe;
 mod program;
 mod report;

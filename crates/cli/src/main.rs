@@ -39,6 +39,7 @@ enum Command {
     Bench(bench::Arguments),
     Compile(compile::Arguments),
     Exec(exec::Arguments),
+    Report(report::Arguments),
     Chips(chips::Arguments),
 }
 
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Chips(arguments) => chips::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))

@@ -1,5 +1,6 @@
 //! `weft bench`: measurements that users repeat.
 
+mod chip;
 mod llm;
 
 pub(crate) use llm::Quant;
@@ -17,11 +18,13 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Benchmark {
+    Chip(chip::Arguments),
     Llm(llm::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.benchmark {
+        Benchmark::Chip(arguments) => chip::run(arguments)?,
         Benchmark::Llm(arguments) => llm::run(arguments)?,
     }
     Ok(ExitCode::SUCCESS)

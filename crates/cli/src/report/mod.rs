@@ -3,6 +3,11 @@
 //! The library writes `report-<pid>.json` in the directory that `WEFT_REPORT_DIR` names. The
 //! merged report has the same form: kernels of the same name are added up.
 
+mod command;
+mod page;
+mod roofline;
+mod sections;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +16,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use weft_driver::{Elapsed, KernelTiming};
+
+pub(crate) use command::{Arguments, run};
 
 /// Everything the chip did for one run of a program.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -85,6 +92,11 @@ impl Report {
             merged.merge(report);
         }
         Ok(merged)
+    }
+
+    /// Name of the chip.
+    fn chip_name(&self) -> &str {
+        self.chip["name"].as_str().unwrap_or("unknown chip")
     }
 
     /// Launches begun, including those that faulted.
