@@ -51,6 +51,8 @@ enum Suite {
     /// OpenAI's Python client against `weft serve`.
     #[command(name = "openai")]
     OpenAi,
+    /// Kernels of Triton's tutorials; needs the package triton in the toolchain's Python.
+    Triton,
     /// ZLUDA's PTX tests.
     SpirvRun {
         /// The folder ptx/src/test/spirv_run of a ZLUDA checkout.
@@ -141,6 +143,15 @@ fn run(arguments: &Arguments) -> Result<bool> {
                 &weft,
                 &arguments.toolchain,
                 python::Suite::OpenAi,
+                filter,
+                &mut table,
+            )?;
+        }
+        Suite::Triton => {
+            python::run(
+                &weft,
+                &arguments.toolchain,
+                python::Suite::Triton,
                 filter,
                 &mut table,
             )?;

@@ -16,6 +16,8 @@ pub enum Suite {
     CudaCore,
     /// OpenAI's client against `weft serve`.
     OpenAi,
+    /// Kernels of Triton's tutorials, without PyTorch.
+    Triton,
 }
 
 impl Suite {
@@ -24,6 +26,7 @@ impl Suite {
             Self::Numba => "numba_kernels.py",
             Self::CudaCore => "cuda_core_kernels.py",
             Self::OpenAi => "openai_client.py",
+            Self::Triton => "triton_kernels.py",
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod bench;
 mod chat;
+mod check;
 mod chips;
 mod compile;
 mod exec;
@@ -37,6 +38,7 @@ enum Command {
     Serve(serve::Arguments),
     Run(run::Arguments),
     Bench(bench::Arguments),
+    Check(check::Arguments),
     Compile(compile::Arguments),
     Exec(exec::Arguments),
     Report(report::Arguments),
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Compile(arguments) => compile::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),

@@ -117,3 +117,27 @@ fn every_function_that_is_not_implemented_says_so() {
         assert_eq!(function(), CUresult::NOT_SUPPORTED, "{name}, called again");
     }
 }
+
+/// The same for tools: `docs/cuda-coverage.json`, which `weft check` reads.
+#[test]
+fn the_list_of_functions_is_current() {
+    let exports = api::EXPORTS.iter().flat_map(|(_, exports)| exports.iter());
+    let list = |names: BTreeSet<&str>| {
+        let lines: Vec<String> = names.iter().map(|name| format!("    \"{name}\"")).collect();
+        lines.join(",\n")
+    };
+    let text = format!(
+        "{{\n  \"implemented\": [\n{}\n  ],\n  \"unsupported\": [\n{}\n  ]\n}}\n",
+        list(exports.map(|export| export.name).collect()),
+        list(refused())
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cuda-coverage.json");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, &text).expect("the file can be written");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == text,
+        "docs/cuda-coverage.json is stale: run with BLESS=1 and look at the change"
+    );
+}

@@ -16,6 +16,8 @@
 
 pub mod api;
 mod c;
+#[cfg(test)]
+mod coverage;
 mod driver;
 mod error;
 mod registry;

@@ -72,6 +72,12 @@ pub(super) fn directory() -> Result<PathBuf> {
     Ok(directory)
 }
 
+/// The program that stands for an assembler, if it lies beside this one.
+pub(super) fn assembler() -> Option<PathBuf> {
+    let assembler = env::current_exe().ok()?.with_file_name("weft-ptxas");
+    assembler.is_file().then_some(assembler)
+}
+
 /// The value of `LD_LIBRARY_PATH` for the child: `directory`, then what was there.
 pub(super) fn loader_path(directory: &Path) -> OsString {
     let mut path = directory.as_os_str().to_owned();

@@ -133,6 +133,13 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
     command.args(rest);
     command.env("LD_LIBRARY_PATH", libraries::loader_path(&directory));
     command.env("WEFT_REPORT_DIR", reports.path());
+    // Triton makes machine code with an assembler, and links its launcher with libcuda.
+    if let Some(assembler) = libraries::assembler() {
+        for name in ["TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH"] {
+            command.env(name, &assembler);
+        }
+    }
+    command.env("TRITON_LIBCUDA_PATH", &directory);
     if let Some(threads) = arguments.engine_threads {
         command.env("WEFT_THREADS", threads.to_string());
     }
@@ -163,7 +170,7 @@ fn prepare(arguments: &Arguments) -> Result<Prepared> {
 }
 
 /// Accepts `MAJOR.MINOR`, each a small number.
-fn compute_capability(text: &str) -> Result<String, String> {
+pub(crate) fn compute_capability(text: &str) -> Result<String, String> {
     let parts = text
         .split_once('.')
         .and_then(|(major, minor)| Some((major.parse::<u8>().ok()?, minor.parse::<u8>().ok()?)));

@@ -30,3 +30,12 @@ pub(crate) extern "C" fn cudaGetErrorString(code: Status) -> *const c_char {
         .unwrap_or(c"unrecognized error code")
         .as_ptr()
 }
+
+/// Names of the functions above.
+#[cfg(test)]
+pub(crate) const NAMES: &[&str] = &[
+    "cudaGetLastError",
+    "cudaPeekAtLastError",
+    "cudaGetErrorName",
+    "cudaGetErrorString",
+];

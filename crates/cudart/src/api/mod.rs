@@ -24,6 +24,10 @@ macro_rules! exports {
         $(
             $crate::api::exports!(@item [$($alias)*] $(#[$meta])* $name ($($parameters)*) $body);
         )*
+
+        /// Names of the functions above.
+        #[cfg(test)]
+        pub(crate) const NAMES: &[&str] = &[$(stringify!($name), $(stringify!($alias),)*)*];
     };
     (@item [$($alias:ident)*] $(#[$meta:meta])* $name:ident $parameters:tt $body:block) => {
         $crate::api::exports!(@function $(#[$meta])* $name $parameters $body);
@@ -46,3 +50,15 @@ macro_rules! exports {
     };
 }
 use exports;
+
+/// Names of the functions of the API reference that are implemented, by area.
+#[cfg(test)]
+pub(crate) const NAMES: &[(&str, &[&str])] = &[
+    ("Devices", device::NAMES),
+    ("Device properties", properties::NAMES),
+    ("Errors", error::NAMES),
+    ("Streams", stream::NAMES),
+    ("Events", event::NAMES),
+    ("Execution and occupancy", execution::NAMES),
+    ("Memory", memory::NAMES),
+];
