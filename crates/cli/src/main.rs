@@ -13,7 +13,9 @@ mod compile;
 mod exec;
 mod failure;
 mod model;
+mod pull;
 mod report;
+mod route;
 mod run;
 mod serve;
 
@@ -36,6 +38,8 @@ struct Arguments {
 enum Command {
     Chat(chat::Arguments),
     Serve(serve::Arguments),
+    Pull(pull::Arguments),
+    Route(route::Arguments),
     Run(run::Arguments),
     Bench(bench::Arguments),
     Check(check::Arguments),
@@ -49,6 +53,8 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Pull(arguments) => pull::run(&arguments),
+        Command::Route(arguments) => route::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),

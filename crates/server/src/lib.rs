@@ -15,6 +15,7 @@
 mod answer;
 mod chat;
 mod device_metrics;
+mod gateway;
 mod generation;
 mod http;
 mod identity;
@@ -29,5 +30,7 @@ mod text;
 mod token_bytes;
 
 pub use chat::{Chat, ChatError, Piece, Turn};
-pub use serve::{Running, ServeError, ServeOptions, Server};
+pub use gateway::Gateway;
+pub use http::service::Running;
+pub use serve::{ServeError, ServeOptions, Server};
 pub use store::{find_model, models_directory};

@@ -2,19 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use weft_engine::{Accelerator, Engine, EngineOptions, ModelDirectory};
 
 use crate::device_metrics::EngineCollector;
 use crate::http::access::Keys;
-use crate::http::lifecycle::{Lifecycle, stop_signal};
-use crate::http::{self, App, connection};
+use crate::http::lifecycle::Lifecycle;
+use crate::http::service::{Running, Service};
+use crate::http::{self, App};
 use crate::identity::{Ids, unix_seconds};
 use crate::metrics::Metrics;
 use crate::model::{Model, default_name};
@@ -164,7 +161,7 @@ impl Server {
     ///
     /// If the address cannot be listened on, or answers were cut off.
     pub fn run(self, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
-        runtime()?.block_on(self.run_until(ready, stop_signal))
+        self.service().run(ready)
     }
 
     /// Serves on a thread of its own until it is told to stop.
@@ -173,121 +170,18 @@ impl Server {
     ///
     /// If the address cannot be listened on.
     pub fn start(self) -> Result<Running, ServeError> {
-        let runtime = runtime()?;
-        let stop = Arc::new(Semaphore::new(0));
-        let signal = Arc::clone(&stop);
-        let (ready, address) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let ready = move |address| {
-                // Nobody waits for it only if this thread's starter is gone.
-                let _ = ready.send(address);
-            };
-            runtime.block_on(self.run_until(ready, || {
-                let signal = Arc::clone(&signal);
-                async move {
-                    // Each permit is one signal; the semaphore is never closed.
-                    signal.acquire().await.map(SemaphorePermit::forget).ok();
-                    Ok(())
-                }
-            }))
-        });
-        match address.recv() {
-            Ok(address) => Ok(Running {
-                address,
-                stop,
-                thread,
-            }),
-            Err(_) => Err(join(thread).err().unwrap_or_else(|| {
-                ServeError::Config("the server ended before it listened".to_owned())
-            })),
+        let service = self.service();
+        service.start(self.engine)
+    }
+
+    fn service(&self) -> Service {
+        Service {
+            address: self.options.address,
+            router: http::router(Arc::clone(&self.app)),
+            lifecycle: Arc::clone(&self.app.lifecycle),
+            connections_max: self.options.connections_max,
+            drain_time: self.options.drain_time,
+            background: Vec::new(),
         }
-    }
-
-    /// [`Self::run`] inside a runtime, with `signal` in place of the process's signals.
-    async fn run_until<S>(
-        self,
-        ready: impl FnOnce(SocketAddr),
-        signal: impl Fn() -> S,
-    ) -> Result<(), ServeError>
-    where
-        S: Future<Output = std::io::Result<()>>,
-    {
-        let Self {
-            app,
-            engine,
-            options,
-        } = self;
-        let address = options.address;
-        let listening = |error| ServeError::system(format!("listen on {address}"), error);
-        let listener = TcpListener::bind(address).await.map_err(listening)?;
-        ready(listener.local_addr().map_err(listening)?);
-        let lifecycle = Arc::clone(&app.lifecycle);
-        let mut drained = true;
-        let stop = async {
-            if signal().await.is_err() {
-                // Without signals the server cannot be told to stop, but it can serve.
-                std::future::pending::<()>().await;
-            }
-            drained = tokio::select! {
-                drained = lifecycle.drain(options.drain_time) => drained,
-                _ = signal() => false,
-            };
-        };
-        connection::serve(listener, http::router(app), options.connections_max, stop).await;
-        let requests = lifecycle.answering();
-        drop(engine);
-        if drained || requests == 0 {
-            return Ok(());
-        }
-        Err(ServeError::CutOff {
-            requests,
-            after: options.drain_time,
-        })
-    }
-}
-
-/// Two threads: the engine computes on its own, these only move bytes.
-pub(crate) fn runtime() -> Result<Runtime, ServeError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| ServeError::system("start the runtime", error))
-}
-
-fn join(thread: JoinHandle<Result<(), ServeError>>) -> Result<(), ServeError> {
-    match thread.join() {
-        Ok(result) => result,
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
-}
-
-/// A server on a thread of its own. Dropping it leaves it running.
-#[derive(Debug)]
-pub struct Running {
-    address: SocketAddr,
-    stop: Arc<Semaphore>,
-    thread: JoinHandle<Result<(), ServeError>>,
-}
-
-impl Running {
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Refuses new requests from now on, as SIGTERM does; a second call ends it at once.
-    pub fn signal(&self) {
-        self.stop.add_permits(1);
-    }
-
-    /// Waits until it has ended.
-    ///
-    /// # Errors
-    ///
-    /// As [`Server::run`].
-    pub fn wait(self) -> Result<(), ServeError> {
-        join(self.thread)
     }
 }

@@ -19,7 +19,8 @@ pub fn models_directory(environment: impl Fn(&str) -> Option<PathBuf>) -> PathBu
 #[must_use]
 pub fn find_model(model: &Path, models_directory: &Path) -> Option<PathBuf> {
     let pulled = models_directory.join(model);
-    [model.to_owned(), pulled]
+    let file = pulled.with_added_extension("gguf");
+    [model.to_owned(), pulled, file]
         .into_iter()
         .find(|path| path.join("config.json").is_file() || is_gguf(path))
 }

@@ -20,25 +20,25 @@ const CLOSE_TIME: Duration = Duration::from_secs(2);
 /// How long to wait after the system refused a connection, for want of file descriptors say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `stop` completes, then lets connections finish what they are at for a
-/// moment. More than `connections_max` connections wait in the system's queue.
+/// Serves `router` until `stop` completes. If it says so, connections are let finish what they are
+/// at for a moment. More than `connections_max` connections wait in the system's queue.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     connections_max: usize,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = bool>,
 ) {
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(connections_max));
     let mut stop = std::pin::pin!(stop);
-    loop {
+    let gently = loop {
         let accept = async {
             let place = Arc::clone(&places).acquire_owned().await;
             (place, listener.accept().await)
         };
         let (place, accepted) = tokio::select! {
             accepted = accept => accepted,
-            () = &mut stop => break,
+            gently = &mut stop => break gently,
         };
         let Ok((stream, _)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -60,7 +60,9 @@ pub(crate) async fn serve(
             let _ = connection.await;
             drop(place);
         });
-    }
+    };
     drop(listener);
-    let _ = tokio::time::timeout(CLOSE_TIME, connections.shutdown()).await;
+    if gently {
+        let _ = tokio::time::timeout(CLOSE_TIME, connections.shutdown()).await;
+    }
 }

@@ -8,6 +8,7 @@ mod completions;
 pub(crate) mod connection;
 pub(crate) mod lifecycle;
 mod pooling;
+pub(crate) mod service;
 pub(crate) mod sse;
 mod tokens;
 

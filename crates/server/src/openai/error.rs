@@ -24,6 +24,12 @@ pub(crate) enum ApiError {
     /// No key, or one that is not accepted.
     #[error("the API key is missing or not accepted; send it as `Authorization: Bearer KEY`")]
     Unauthorized,
+    /// The key is accepted but has used up what it may.
+    #[error("{message}")]
+    Quota {
+        /// Which quota, and when it is refilled.
+        message: String,
+    },
     /// A model that is not served here.
     #[error("the model `{model}` is not served here; available: {available}")]
     ModelNotFound {
@@ -66,6 +72,12 @@ pub(crate) enum ApiError {
     #[error("not available: {reason}")]
     Unavailable {
         /// Why.
+        reason: String,
+    },
+    /// An upstream server failed.
+    #[error("no backend answered: {reason}")]
+    BadGateway {
+        /// The last failure.
         reason: String,
     },
     /// A fault of ours or of the device.
@@ -126,12 +138,14 @@ impl ApiError {
             Self::Invalid { param, .. } => param.as_deref(),
             Self::ModelNotFound { .. } => Some("model"),
             Self::Unauthorized
+            | Self::Quota { .. }
             | Self::NotFound { .. }
             | Self::MethodNotAllowed { .. }
             | Self::BodyTooLarge { .. }
             | Self::BodyIncomplete { .. }
             | Self::Overloaded { .. }
             | Self::Unavailable { .. }
+            | Self::BadGateway { .. }
             | Self::Internal { .. } => None,
         }
     }
@@ -141,11 +155,13 @@ impl ApiError {
         match self {
             Self::Invalid { .. } => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Quota { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::ModelNotFound { .. } | Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyIncomplete { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Overloaded { .. } | Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadGateway { .. } => StatusCode::BAD_GATEWAY,
             Self::Internal { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -160,8 +176,9 @@ impl ApiError {
             | Self::MethodNotAllowed { .. }
             | Self::BodyTooLarge { .. }
             | Self::BodyIncomplete { .. } => "invalid_request_error",
+            Self::Quota { .. } => "insufficient_quota",
             Self::Overloaded { .. } | Self::Unavailable { .. } => "service_unavailable",
-            Self::Internal { .. } => "server_error",
+            Self::BadGateway { .. } | Self::Internal { .. } => "server_error",
         }
     }
 
@@ -169,6 +186,7 @@ impl ApiError {
         match self {
             Self::Invalid { code, .. } => *code,
             Self::Unauthorized => Some("invalid_api_key"),
+            Self::Quota { .. } => Some("rate_limit_exceeded"),
             Self::ModelNotFound { .. } => Some("model_not_found"),
             Self::NotFound { .. } => Some("unknown_url"),
             Self::MethodNotAllowed { .. } => Some("method_not_allowed"),
@@ -176,6 +194,7 @@ impl ApiError {
             Self::BodyIncomplete { .. } => Some("body_incomplete"),
             Self::Overloaded { .. } => Some("overloaded"),
             Self::Unavailable { .. } => Some("unavailable"),
+            Self::BadGateway { .. } => Some("bad_gateway"),
             Self::Internal { .. } => None,
         }
     }
@@ -198,7 +217,7 @@ impl IntoResponse for ApiError {
         let mut response = (self.status(), Json(self.body())).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Overloaded { .. } | Self::Unavailable { .. } => {
+            Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Quota { .. } => {
                 headers.insert(
                     header::RETRY_AFTER,
                     HeaderValue::from_static(RETRY_AFTER_SECONDS),
@@ -215,6 +234,7 @@ impl IntoResponse for ApiError {
             | Self::ModelNotFound { .. }
             | Self::NotFound { .. }
             | Self::MethodNotAllowed { .. }
+            | Self::BadGateway { .. }
             | Self::Internal { .. } => {}
         }
         response
