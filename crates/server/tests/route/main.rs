@@ -127,6 +127,12 @@ fn expected() -> Vec<String> {
         .collect()
 }
 
+/// What came of an answer that broke off after three tokens: the last may not have left the backend.
+fn assert_beginning(found: &[String]) {
+    assert!((1..=3).contains(&found.len()), "{found:?}");
+    assert!(expected().starts_with(found), "{found:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_a_backend_refuses_or_drops_is_answered_by_another() {
     for behaviour in [
@@ -202,7 +208,7 @@ async fn a_stream_that_cannot_be_taken_up_ends_with_an_error() {
         .concat(),
     );
     let (_, _, body) = route.ask(&question(true)).await;
-    assert_eq!(contents(&body), expected()[..3]);
+    assert_beginning(&contents(&body));
     assert!(body.contains("\"error\""), "{body}");
     // Taken up by one that says something else.
     let replay = "replay = true";
@@ -215,7 +221,7 @@ async fn a_stream_that_cannot_be_taken_up_ends_with_an_error() {
     for _ in 0..2 {
         let (_, name, body) = route.ask(&question(true)).await;
         if name == "a" {
-            assert_eq!(contents(&body), expected()[..3]);
+            assert_beginning(&contents(&body));
             assert!(body.contains("it differs"), "{body}");
         }
     }
