@@ -12,6 +12,8 @@ mod integer;
 mod tests;
 #[cfg(all(target_arch = "x86_64", any(test, not(debug_assertions))))]
 mod x86;
+#[cfg(all(target_arch = "x86_64", any(test, not(debug_assertions))))]
+mod x86_float;
 
 use weft_isa::MatrixForm;
 use weft_isa::abi::VLEN_BYTES;
@@ -32,12 +34,18 @@ const COLUMNS: usize = 8;
 pub(super) fn handler(form: MatrixForm, level: Level) -> Handler {
     match form.factors() {
         Factors::F64 => select::<float::Doubles>(level),
-        Factors::F16 | Factors::Bf16 | Factors::Tf32 | Factors::Fp8 { .. } => match form.k() {
-            4 => select::<float::Singles<4>>(level),
-            8 => select::<float::Singles<8>>(level),
-            16 => select::<float::Singles<16>>(level),
-            _ => select::<float::Singles<32>>(level),
-        },
+        Factors::F16 | Factors::Bf16 | Factors::Tf32 | Factors::Fp8 { .. } => {
+            #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+            if let Some(handler) = x86_float::handler(form, level) {
+                return handler;
+            }
+            match form.k() {
+                4 => select::<float::Singles<4>>(level),
+                8 => select::<float::Singles<8>>(level),
+                16 => select::<float::Singles<16>>(level),
+                _ => select::<float::Singles<32>>(level),
+            }
+        }
         Factors::Int8 { .. } | Factors::Int4 { .. } => {
             #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
             if let Some(handler) = x86::handler(form, level) {

@@ -25,7 +25,9 @@ fn bodies(form: MatrixForm) -> Vec<(&'static str, Body)> {
                 16 => float::singles::<16>,
                 _ => float::singles::<32>,
             };
-            vec![("portable", body)]
+            let mut bodies = vec![("portable", body)];
+            bodies.extend(host_float_bodies(form));
+            bodies
         }
         Factors::Bits(_) => vec![("portable", integer::bits as Body)],
         Factors::Int8 { .. } | Factors::Int4 { .. } => {
@@ -61,6 +63,26 @@ fn host_bodies(form: MatrixForm) -> Vec<(&'static str, Body)> {
         }));
     }
     bodies
+}
+
+#[cfg(target_arch = "x86_64")]
+fn host_float_bodies(form: MatrixForm) -> Vec<(&'static str, Body)> {
+    let avx512 = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("f16c");
+    if !avx512 || super::x86_float::Widening::of(form).is_none() {
+        return Vec::new();
+    }
+    vec![("avx512", |form, operands| {
+        // SAFETY: the host has the features.
+        unsafe { super::x86_float::singles(form, operands) }
+    })]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn host_float_bodies(_: MatrixForm) -> Vec<(&'static str, Body)> {
+    Vec::new()
 }
 
 #[cfg(not(target_arch = "x86_64"))]
