@@ -3,6 +3,7 @@
 mod chip;
 mod first_light;
 mod machine;
+mod matrix;
 mod native;
 mod spread;
 mod timed;
@@ -35,6 +36,8 @@ enum Benchmark {
     FirstLight,
     /// The same kernels with the timing model on, against without.
     Timed,
+    /// Products of matrices on the chip against products in the host's registers.
+    Matrix,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let (name, table) = match arguments.benchmark {
         Benchmark::FirstLight => ("first-light", first_light::run(arguments.runs)?),
         Benchmark::Timed => ("timed", timed::run(arguments.runs)?),
+        Benchmark::Matrix => ("matrix", matrix::run(arguments.runs)?),
     };
     let command = format!("cargo xtask bench {name} --runs {}", arguments.runs);
     let text = format!("{}\ncommand: {command}\n\n{table}", machine::describe()?);
