@@ -44,6 +44,14 @@ pub(crate) fn conformance(arguments: &PassedArguments) -> Result<()> {
     succeed(release_program("weft-conformance").args(&arguments.arguments))
 }
 
+/// Runs the fit of the performance models.
+pub(crate) fn fit(arguments: &PassedArguments) -> Result<()> {
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package", "weft-fleet"]);
+    command.args(["--bin", "weft-fit", "--"]);
+    succeed(command.args(&arguments.arguments))
+}
+
 /// Runs a benchmark by name.
 pub(crate) fn bench(arguments: &PassedArguments) -> Result<()> {
     succeed(release_program("weft-benches").args(&arguments.arguments))

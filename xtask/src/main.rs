@@ -37,6 +37,8 @@ enum Task {
     Kernels(kernels::Arguments),
     /// Run outside suites against the built libraries.
     Conformance(delegate::PassedArguments),
+    /// Fit the performance models of `weft-fleet` to measured tables, and check the errors.
+    Fit(delegate::PassedArguments),
     /// Measure host time on fixed workloads.
     Bench(delegate::PassedArguments),
 }
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Task::Toolchain(arguments) => toolchain::run(&arguments),
         Task::Kernels(arguments) => kernels::run(&arguments),
         Task::Conformance(arguments) => delegate::conformance(&arguments),
+        Task::Fit(arguments) => delegate::fit(&arguments),
         Task::Bench(arguments) => delegate::bench(&arguments),
     };
     match result {

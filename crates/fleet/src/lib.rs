@@ -6,7 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod catalog;
+pub mod fit;
 pub mod model;
 pub mod names;
+pub mod perf;
+pub mod plan;
 pub mod policy;
 pub mod prefix;
+pub mod random;
+pub mod sim;
+pub mod spec;
+pub mod trace;
