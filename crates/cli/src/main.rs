@@ -13,11 +13,14 @@ mod compile;
 mod exec;
 mod failure;
 mod model;
+mod plan;
+mod print;
 mod pull;
 mod report;
 mod route;
 mod run;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -47,6 +50,8 @@ enum Command {
     Exec(exec::Arguments),
     Report(report::Arguments),
     Chips(chips::Arguments),
+    Simulate(simulate::Arguments),
+    Plan(plan::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,6 +67,8 @@ fn main() -> ExitCode {
         Command::Exec(arguments) => exec::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Chips(arguments) => chips::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
     };
     result.unwrap_or_else(|error| failure::report(&error))
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod catalog;
+pub mod compare;
 pub mod fit;
 pub mod model;
 pub mod names;

@@ -1,6 +1,9 @@
 //! Chips as aligned text.
 
 use weft_fleet::catalog::{Chip, Quantity};
+use weft_fleet::compare::Row;
+
+use super::picture::significant;
 
 /// One row for each chip, with the status letter behind each number.
 pub(super) fn catalogue(chips: &[&Chip]) -> String {
@@ -74,6 +77,54 @@ pub(crate) fn align(rows: &[Vec<String>], left: usize) -> String {
             })
             .collect();
         text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// One row for each chip that can serve the model, then why the others cannot.
+pub(super) fn comparison(rows: &[Row], impossible: &[String]) -> String {
+    let header = [
+        "chip",
+        "precision",
+        "weights/memory GB",
+        "TTFT s",
+        "tok/s alone",
+        "batch",
+        "tok/s",
+        "prefill tok/s",
+        "compute binds at",
+        "tok/J",
+        "tok/s per kW",
+        "tok/s per USD/h",
+        "model error",
+    ];
+    let optional = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), significant);
+    let mut table = vec![header.map(str::to_owned).to_vec()];
+    for row in rows {
+        table.push(vec![
+            row.chip.clone(),
+            row.precision.to_string(),
+            format!("{:.1}/{}", row.weights_gb, row.memory_gb),
+            significant(row.ttft_s),
+            significant(row.alone_tokens_per_s),
+            format!("{:.0}", row.batch),
+            significant(row.tokens_per_s),
+            significant(row.prefill_tokens_per_s),
+            row.compute_bound_batch
+                .map_or_else(|| "never".to_owned(), |batch| batch.to_string()),
+            optional(row.tokens_per_j),
+            optional(row.tokens_per_s_per_kw),
+            optional(row.tokens_per_s_per_usd_h),
+            row.model_mape.map_or_else(
+                || "assumed".to_owned(),
+                |mape| format!("{:.1} %", mape * 100.0),
+            ),
+        ]);
+    }
+    let mut text = align(&table, 2);
+    for why in impossible {
+        text.push_str(why);
         text.push('\n');
     }
     text

@@ -4,6 +4,7 @@
 //! result is run in the simulator. Where the bounds do not hold there, the program is solved
 //! again for more traffic, until they hold.
 
+mod manifests;
 mod options;
 mod program;
 mod spec;
@@ -16,6 +17,7 @@ use crate::policy::Role;
 use crate::sim::{Outcome, Server, Setup, simulate};
 use crate::{policy, spec::FleetError};
 
+pub use manifests::manifests;
 pub use options::Option as ServerOption;
 pub use program::Rule;
 pub use spec::{Offer, Rules, Spec, Traffic};

@@ -249,6 +249,10 @@ fn the_autoscaler_follows_the_load_with_a_delay() {
 
 /// Whatever happens, each request ends in one way, once, and the outcome is the same again.
 #[test]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "random numbers below small bounds"
+)]
 fn no_request_is_lost_or_answered_twice() {
     for seed in 0..150 {
         let mut random = Random::new(seed);
