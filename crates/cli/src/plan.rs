@@ -198,6 +198,6 @@ fn page(spec: &Spec, plan: &Plan) -> Result<String> {
         "seconds in the simulator",
         &latency.map(|(name, value)| (name.to_owned(), value)),
     )?);
-    let _ = write!(text, "<pre>{}</pre></body></html>\n", table(plan));
+    let _ = writeln!(text, "<pre>{}</pre></body></html>", table(plan));
     Ok(text)
 }

@@ -50,12 +50,12 @@ pub(super) fn page(title: &str, rows: &[Row]) -> Result<String> {
 /// The beginning of a page.
 pub(crate) fn head(title: &str) -> String {
     let mut text = String::new();
-    let _ = write!(
+    let _ = writeln!(
         text,
         "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>\
          <style>body{{font:15px sans-serif;margin:2em;max-width:60em}}svg{{display:block;margin:1em 0}}\
          table{{border-collapse:collapse}}td,th{{padding:.2em .8em;border-bottom:1px solid #ccc;text-align:right}}\
-         td:first-child,th:first-child{{text-align:left}}</style><body><h1>{title}</h1>\n"
+         td:first-child,th:first-child{{text-align:left}}</style><body><h1>{title}</h1>"
     );
     text
 }
