@@ -34,8 +34,8 @@ pub enum KvCacheFormat {
 pub(crate) const TILE_INPUTS: usize = 32;
 /// Outputs of a tile.
 pub(crate) const TILE_OUTPUTS: usize = 16;
-/// Rows of a tile of activations.
-pub(crate) const TILE_ROWS: usize = 8;
+/// Rows of a group of tiles of activations.
+pub(crate) const GROUP_ROWS: usize = 32;
 
 /// Words of an int8 tile.
 pub(crate) const INT8_TILE_WORDS: usize = 128;

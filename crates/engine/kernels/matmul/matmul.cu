@@ -9,7 +9,7 @@
 static constexpr int WARPS = 8;
 
 template <class Format, int TOKENS>
-static __device__ void matmul(float* y, const float* x, const uint32_t* w, const float* bias, uint32_t outputs,
+__device__ __forceinline__ void matmul(float* y, const float* x, const uint32_t* w, const float* bias, uint32_t outputs,
                               uint32_t columns, uint32_t inputs, uint32_t rows, uint32_t x_stride, uint32_t y_stride,
                               uint32_t accumulate) {
     constexpr int PER_WORD = Format::PER_WORD;

@@ -23,10 +23,11 @@ struct Int8 {
         uint32_t a[4];
     };
 
-    static __device__ Tile load(const uint32_t* w, const void*, uint64_t tile, uint32_t lane) {
+    // w: the lane's first word of the tile.
+    static __device__ Tile load(const uint32_t* w, const void*, uint64_t, uint32_t) {
         Tile t;
 #pragma unroll
-        for (int r = 0; r < 4; r++) t.a[r] = w[tile * WORDS_PER_TILE + r * 32 + lane];
+        for (int r = 0; r < 4; r++) t.a[r] = w[r * 32];
         return t;
     }
     __device__ void add(const Tile& tile, const uint32_t (&b)[2]) { multiply(sum, tile.a, b); }
@@ -48,7 +49,7 @@ struct Int4 {
         Tile t;
 #pragma unroll
         for (int p = 0; p < 2; p++) {
-            const uint32_t word = w[tile * WORDS_PER_TILE + p * 32 + lane];
+            const uint32_t word = w[p * 32];
             // Sixteen times the value: a signed nibble in the high half of a byte.
             t.a[2 * p] = word & 0xf0f0f0f0u;
             t.a[2 * p + 1] = word << 4 & 0xf0f0f0f0u;
@@ -86,14 +87,19 @@ static __device__ void store(const Arguments& in, uint32_t row, uint32_t output,
 // The sums of one tile of outputs and one tile of rows over all inputs, by the eight warps of a CTA. Warp i < 4 gets
 // sums i of every lane, in sum[0].
 template <class Format>
-static __device__ Format sum_of_cta(const uint32_t* w, const void* w_scales, const uint32_t* x, uint64_t first,
+__device__ __forceinline__ Format sum_of_cta(const uint32_t* w, const void* w_scales, const uint32_t* x, uint64_t first,
                                     uint32_t tiles, uint32_t lane, uint32_t warp) {
     __shared__ decltype(Format::sum[0] + Format::sum[0]) parts[WARPS][4][32];
     Format sums;
-#pragma unroll 2
+    // Pointers that move, so that an address costs one addition in a step.
+    const uint32_t* a = w + (first + warp) * Format::WORDS_PER_TILE + lane;
+    const uint32_t* from = x + warp * GROUP_WORDS + lane;
+#pragma unroll 1
     for (uint32_t tile = warp; tile < tiles; tile += WARPS) {
-        const uint32_t b[2] = {x[tile * 64 + lane], x[tile * 64 + 32 + lane]};
-        sums.add(Format::load(w, w_scales, first + tile, lane), b);
+        const uint32_t b[2] = {from[0], from[32]};
+        sums.add(Format::load(a, w_scales, first + tile, lane), b);
+        a += WARPS * Format::WORDS_PER_TILE;
+        from += WARPS * GROUP_WORDS;
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) parts[warp][i][lane] = sums.sum[i];
@@ -114,7 +120,7 @@ static __device__ void few(const Arguments& in) {
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
     const uint32_t tiles = (in.inputs + TILE_INPUTS - 1) / TILE_INPUTS;
-    const uint32_t* x = in.x + (uint64_t)blockIdx.y * tiles * 64;
+    const uint32_t* x = in.x + row_tile_at(blockIdx.y, tiles);
     const Format sums =
         sum_of_cta<Format>(in.w, in.w_scales, x, (uint64_t)blockIdx.x * tiles, tiles, lane, warp);
     if (warp >= 4) return;
@@ -133,7 +139,7 @@ static __device__ void expert(float* y, const uint32_t* x, const float* x_scales
     const uint32_t row = blockIdx.y, from = row / share, who = experts[row];
     w += who * expert_words;
     w_scales = (const char*)w_scales + who * expert_scale_bytes;
-    x += (uint64_t)(from / TILE_ROWS) * tiles * 64;
+    x += row_tile_at(from / TILE_ROWS, tiles);
     const Format sums = sum_of_cta<Format>(w, w_scales, x, (uint64_t)blockIdx.x * tiles, tiles, lane, warp);
     if (warp >= 4) return;
     const uint32_t output = blockIdx.x * TILE_OUTPUTS + lane / 4 + 8 * (warp / 2);
@@ -141,7 +147,7 @@ static __device__ void expert(float* y, const uint32_t* x, const float* x_scales
     y[(uint64_t)row * outputs + output] = sums.value(0, w_scales, output) * x_scales[from];
 }
 
-template <class Format, int ROW_TILES>
+template <class Format>
 static __device__ void many(const Arguments& in) {
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
@@ -149,23 +155,23 @@ static __device__ void many(const Arguments& in) {
     const uint32_t output_tile = blockIdx.x * WARPS + warp;
     if (output_tile * TILE_OUTPUTS >= in.outputs) return;
     const uint64_t first = (uint64_t)output_tile * tiles;
-    const uint32_t row_tiles = (in.rows + TILE_ROWS - 1) / TILE_ROWS;
-    const uint32_t row_tile = blockIdx.y * ROW_TILES;
-    const uint32_t* x[ROW_TILES];
-#pragma unroll
-    for (int n = 0; n < ROW_TILES; n++)
-        x[n] = in.x + (uint64_t)min(row_tile + n, row_tiles - 1) * tiles * 64 + lane;
-    Format sums[ROW_TILES];
+    const uint32_t row_tile = blockIdx.y * GROUP_TILES;
+    const uint32_t* w = in.w + first * Format::WORDS_PER_TILE + lane;
+    const uint32_t* x = in.x + row_tile_at(row_tile, tiles) + lane;
+    Format sums[GROUP_TILES];
+#pragma unroll 1
     for (uint32_t tile = 0; tile < tiles; tile++) {
-        const auto a = Format::load(in.w, in.w_scales, first + tile, lane);
+        const auto a = Format::load(w, in.w_scales, first + tile, lane);
 #pragma unroll
-        for (int n = 0; n < ROW_TILES; n++) {
-            const uint32_t b[2] = {x[n][tile * 64], x[n][tile * 64 + 32]};
+        for (int n = 0; n < GROUP_TILES; n++) {
+            const uint32_t b[2] = {x[n * ROW_TILE_WORDS], x[n * ROW_TILE_WORDS + 32]};
             sums[n].add(a, b);
         }
+        w += Format::WORDS_PER_TILE;
+        x += GROUP_WORDS;
     }
 #pragma unroll
-    for (int n = 0; n < ROW_TILES; n++) {
+    for (int n = 0; n < GROUP_TILES; n++) {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             const uint32_t output = output_tile * TILE_OUTPUTS + lane / 4 + 8 * (i / 2);
@@ -182,7 +188,7 @@ static __device__ void many(const Arguments& in) {
     Arguments { y, x, x_scales, w, w_scales, bias, outputs, inputs, rows, accumulate }
 
 extern "C" __global__ void matmul_i8_few(PARAMETERS) { few<Int8>(ARGUMENTS); }
-extern "C" __global__ void matmul_i8_many(PARAMETERS) { many<Int8, 4>(ARGUMENTS); }
+extern "C" __global__ void matmul_i8_many(PARAMETERS) { many<Int8>(ARGUMENTS); }
 extern "C" __global__ void matmul_i4_few(PARAMETERS) { few<Int4>(ARGUMENTS); }
 
 #define EXPERT_KERNEL(name, Format)                                                                                \

@@ -59,7 +59,7 @@ extern "C" __global__ void moe_route(uint32_t* experts, float* weights, float* l
 // y[r][o] = sum over i of x[r / share][i] * w[experts[r]][o][i], for rows r of (token, slot). The layout of an
 // expert is that of a matrix product; `expert_words` words apart. 32 outputs of one row per CTA.
 template <class Format>
-static __device__ void expert_matmul(float* y, const float* x, const uint32_t* w, const uint32_t* experts,
+__device__ __forceinline__ void expert_matmul(float* y, const float* x, const uint32_t* w, const uint32_t* experts,
                                      uint32_t outputs, uint32_t columns, uint32_t inputs, uint32_t share,
                                      uint64_t expert_words) {
     constexpr int PER_WORD = Format::PER_WORD;

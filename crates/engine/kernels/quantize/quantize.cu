@@ -7,7 +7,7 @@
 
 static constexpr int WARPS = 8;
 
-static __device__ float sum_of_cta(float value) {
+__device__ __forceinline__ float sum_of_cta(float value) {
     __shared__ float parts[WARPS];
 #pragma unroll
     for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xffffffffu, value, step);
@@ -19,7 +19,7 @@ static __device__ float sum_of_cta(float value) {
     return total;
 }
 
-static __device__ float largest_of_cta(float value) {
+__device__ __forceinline__ float largest_of_cta(float value) {
     __shared__ float parts[WARPS];
 #pragma unroll
     for (int step = 16; step > 0; step /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffu, value, step));
@@ -40,7 +40,7 @@ static __device__ void quantize_row(uint32_t* words, float* scales, const Source
     const float inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
     if (threadIdx.x == 0) scales[row] = largest / 127.0f;
     const uint32_t tiles = (width + TILE_INPUTS - 1) / TILE_INPUTS;
-    uint32_t* to = words + (uint64_t)(row / TILE_ROWS) * tiles * 64 + row % TILE_ROWS * 4;
+    uint32_t* to = words + row_tile_at(row / TILE_ROWS, tiles) + row % TILE_ROWS * 4;
     for (uint32_t word = threadIdx.x; word < tiles * 8; word += WARPS * 32) {
         uint32_t packed = 0;
 #pragma unroll
@@ -49,7 +49,7 @@ static __device__ void quantize_row(uint32_t* words, float* scales, const Source
             const int32_t value = i < width ? __float2int_rn(source(i) * inverse) : 0;
             packed |= (uint32_t)(value & 0xff) << (8 * j);
         }
-        to[word / 4 * 32 + word % 4] = packed;
+        to[word / 8 * GROUP_WORDS + word % 8 / 4 * 32 + word % 4] = packed;
     }
 }
 

@@ -611,7 +611,7 @@ fn fused_norm_and_gate_are_quantized() {
                 let peak = expected.iter().fold(0.0f32, |peak, v| peak.max(v.abs()));
                 assert!((scales[row] * 127.0 - peak).abs() <= 1e-5 * peak, "{what}");
                 for (input, expected) in expected.iter().enumerate() {
-                    let tile = row / 8 * width.div_ceil(32) + input / 32;
+                    let tile = (row / 32 * width.div_ceil(32) + input / 32) * 4 + row / 8 % 4;
                     let word =
                         words[tile * 64 + input % 32 / 16 * 32 + row % 8 * 4 + input % 16 / 4];
                     let byte = word.to_le_bytes()[input % 4].cast_signed();
@@ -623,9 +623,9 @@ fn fused_norm_and_gate_are_quantized() {
     }
 }
 
-/// Words of activations in tiles of 8 rows by 32 inputs.
+/// Words of activations in groups of four tiles of 8 rows by 32 inputs.
 fn quantized_words(rows: usize, inputs: usize) -> usize {
-    rows.div_ceil(8) * inputs.div_ceil(32) * 64
+    rows.div_ceil(32) * inputs.div_ceil(32) * 256
 }
 
 impl Bench {

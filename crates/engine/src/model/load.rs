@@ -8,7 +8,7 @@ use crate::kernels::{
     BLOCK_TOKENS, GROUP_MAX, HEAD_DIM_MAX, Kernels, LayerCache, Norm, Quantized, ROWS_MAX,
 };
 use crate::matrix::{Matrix, Packed};
-use crate::quantization::{KvCacheFormat, Quantization, TILE_INPUTS, TILE_ROWS};
+use crate::quantization::{GROUP_ROWS, KvCacheFormat, Quantization, TILE_INPUTS};
 use crate::weights::TensorSource;
 
 impl Model {
@@ -309,8 +309,8 @@ impl Loader<'_> {
         let tables = u64::from(limits.context.div_ceil(BLOCK_TOKENS));
         let sequences = u64::from(limits.sequences);
         // Tiles of the widest activations: of one row per token, or of one per expert.
-        let tile_rows = TILE_ROWS as u64;
-        let quantized_rows = (rows * pairs).next_multiple_of(tile_rows);
+        let group_rows = GROUP_ROWS as u64;
+        let quantized_rows = (rows * pairs).next_multiple_of(group_rows);
         let quantized_width = hidden
             .max(query)
             .max(width)
