@@ -35,7 +35,7 @@ pub fn run(
     collect(dir, &mut files)?;
     files.retain(|file| file.to_string_lossy().contains(filter));
     ensure!(!files.is_empty(), "no executable in {}", dir.display());
-    let available = available_engines(weft)?;
+    let available = weft.engines()?;
     if let Some(unknown) = engines.iter().find(|name| !available.contains(name)) {
         bail!("no engine `{unknown}`; there are {}", available.join(", "));
     }
@@ -64,17 +64,6 @@ pub fn run(
             .with_context(|| format!("failed to write {}", path.display()))?;
     }
     Ok(succeeded)
-}
-
-/// What `weft exec --engines` prints.
-fn available_engines(weft: &Weft) -> Result<Vec<String>> {
-    let finished = weft.command(&["exec", "--engines"])?;
-    ensure!(
-        finished.succeeded(),
-        "weft exec --engines: {}",
-        finished.reason()
-    );
-    Ok(finished.stdout.lines().map(str::to_owned).collect())
 }
 
 /// ELF files below a folder, in order of name.

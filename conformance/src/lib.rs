@@ -1,7 +1,7 @@
 //! Programs and suites that run against Weft's libraries as they are built and shipped.
 //!
-//! Nothing here links with Weft: programs are started under `weft run`, and tests load `libcuda.so` by
-//! path, so that what is checked is what a stranger's program meets. Suites that others wrote are read
+//! Nothing here links with what it checks: programs are started under `weft run` and `weft exec`, and
+//! tests load `libcuda.so` by path, so that what is checked is what a stranger's program meets. Suites that others wrote are read
 //! from a folder that the user names and are not part of the tree.
 
 pub mod driver_api;
@@ -13,3 +13,4 @@ pub mod random;
 pub mod samples;
 pub mod spirv_run;
 pub mod table;
+pub mod torture;

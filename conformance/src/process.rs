@@ -47,6 +47,20 @@ impl Weft {
         run_limited(Command::new(&self.path).args(arguments), self.limit)
     }
 
+    /// The engines of `weft exec` on this host.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub fn engines(&self) -> Result<Vec<String>> {
+        let finished = self.command(&["exec", "--engines"])?;
+        ensure!(
+            finished.succeeded(),
+            "weft exec --engines: {}",
+            finished.reason()
+        );
+        Ok(finished.stdout.lines().map(str::to_owned).collect())
+    }
+
     /// Runs `program` with `arguments` under `weft run`, in `folder` when one is given.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -50,6 +50,11 @@ pub(crate) struct Arguments {
     #[arg(long)]
     engines: bool,
 
+    /// Write the memory between the symbols begin_signature and end_signature to FILE at the
+    /// end: a line of 16 hexadecimal digits for each 64-bit word.
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
+
     /// Show the number of retired instructions by class on stderr.
     #[arg(long)]
     count: bool,
@@ -83,9 +88,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         errors: &mut io::stderr().lock(),
         notes: &mut |note| failure::note(note),
     };
-    let outcome = Guest::load(&file, &options)
-        .and_then(|mut guest| guest.run(&mut console))
-        .with_context(|| format!("failed to execute {name}"))?;
+    let context = || format!("failed to execute {name}");
+    let mut guest = Guest::load(&file, &options).with_context(context)?;
+    let outcome = guest.run(&mut console).with_context(context)?;
+    if let Some(path) = &arguments.signature {
+        write_signature(&guest, path)?;
+    }
     if arguments.count {
         let instructions = &outcome.instructions;
         failure::note(&format!("{} instructions", instructions.total()));
@@ -101,6 +109,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
             (_, low) => ExitCode::from(low),
         },
     )
+}
+
+fn write_signature(guest: &Guest, path: &Path) -> Result<()> {
+    let words = guest
+        .signature()
+        .context("the file has no symbols begin_signature and end_signature in memory")?;
+    let lines: String = words.iter().map(|word| format!("{word:016x}\n")).collect();
+    fs::write(path, lines).with_context(|| format!("failed to write {}", path.display()))
 }
 
 #[expect(clippy::print_stdout, reason = "asked for")]

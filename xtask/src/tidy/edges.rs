@@ -159,7 +159,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "weft-conformance",
-        uses: &["weft-driver"],
+        uses: &["weft-driver", "weft-isa"],
         tests_use: &[],
         outside: true,
         forbids_unsafe: false,

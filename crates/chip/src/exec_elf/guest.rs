@@ -126,6 +126,16 @@ impl Guest {
         }
     }
 
+    /// The words between the symbols `begin_signature` and `end_signature`, by which conformance
+    /// suites compare final states; none if the file has no such symbols.
+    #[must_use]
+    pub fn signature(&self) -> Option<Vec<u64>> {
+        let begin = self.symbols.address("begin_signature")?;
+        let end = self.symbols.address("end_signature")?;
+        let words = (begin..end).step_by(8);
+        words.map(|address| self.ram.word(address)).collect()
+    }
+
     /// Makes every floating-point operation raise its exceptions, for those who look at `fflags`
     /// from outside.
     pub fn track_flags(&mut self) {
