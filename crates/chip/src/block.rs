@@ -67,11 +67,7 @@ impl Mode {
         Self {
             level,
             block_length_max: BLOCK_LENGTH_MAX,
-            enabled: Enabled {
-                float: true,
-                vector: true,
-                matrix: true,
-            },
+            enabled: Enabled::ALL,
         }
     }
 }
@@ -118,7 +114,7 @@ impl Translation {
                 }
             }
             if left <= 0 || hart.stop != Stop::None {
-                if let Stop::Fault { pc, .. } = hart.stop {
+                if let Stop::Fault { pc, .. } | Stop::Refetch { pc } = hart.stop {
                     self.take_back(hart, current, pc);
                 }
                 return left;
@@ -147,7 +143,8 @@ impl Translation {
         }
     }
 
-    /// Uncounts the instruction at `pc`, which faulted, and those after it in its block.
+    /// Uncounts the instruction at `pc`, which was not completed, and those after it in its
+    /// block.
     #[cold]
     fn take_back(&mut self, hart: &mut Hart, block: BlockIndex, pc: u64) {
         let ops = &self.blocks[block as usize].ops;

@@ -280,7 +280,7 @@ impl Core {
                 Stop::Ebreak { pc } => {
                     return Err(self.locate(warp, FaultKind::UnknownCode(0), pc, None));
                 }
-                Stop::Refetch => {}
+                Stop::Refetch { .. } => {}
                 Stop::Ecall => {
                     let pc = hart.pc.wrapping_sub(4);
                     if let Err(Refusal { kind, lane }) = self.call_environment(warp) {

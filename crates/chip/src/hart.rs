@@ -35,7 +35,10 @@ pub(crate) enum Stop {
     },
     /// Instructions may have changed, or may have become legal or illegal: those that follow
     /// are to be decoded anew. Outside CUDA only.
-    Refetch,
+    Refetch {
+        /// The next instruction.
+        pc: u64,
+    },
     /// The instruction could not be executed.
     Fault {
         /// What is wrong.

@@ -88,15 +88,29 @@ impl Counter {
     }
 }
 
-/// Extensions whose state is switched on in `mstatus`.
+/// What decides whether instructions are legal besides their encoding and `vtype`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Enabled {
+    /// Floating-point state is on in `mstatus`.
     pub(crate) float: bool,
+    /// Vector state is on in `mstatus`.
     pub(crate) vector: bool,
+    /// Tile state is on in `mstatus`.
     pub(crate) matrix: bool,
+    /// `frm` holds a rounding mode: otherwise no floating-point vector instruction is legal,
+    /// even if it does not round (V 13).
+    pub(crate) rounding: bool,
 }
 
 impl Enabled {
+    /// Everything.
+    pub(crate) const ALL: Self = Self {
+        float: true,
+        vector: true,
+        matrix: true,
+        rounding: true,
+    };
+
     /// Whether the instruction's registers are switched on.
     pub(crate) fn allow(self, inst: Inst) -> bool {
         let mut allowed = true;
@@ -111,10 +125,17 @@ impl Enabled {
             allowed &= self.vector && self.matrix;
         }
         match inst.class() {
-            // Floating-point vector instructions need both, and vsetvli has no registers.
-            Class::VectorFp | Class::VectorSpecial => allowed && self.float,
-            Class::VectorReduce if inst.mnemonic().starts_with("vf") => allowed && self.float,
+            // Its registers are scalar ones.
             Class::VectorConfig => self.vector,
+            Class::VectorFp
+            | Class::VectorSpecial
+            | Class::VectorReduce
+            | Class::VectorPermute
+            | Class::VectorInt
+                if is_vector_float(inst) =>
+            {
+                allowed && self.float && self.rounding
+            }
             _ => allowed,
         }
     }
@@ -142,6 +163,12 @@ fn uses_tiles(inst: Inst) -> bool {
             | O::VtfmmTvv
             | O::VtfmmAltTvv
     )
+}
+
+/// Whether it computes with floating-point elements, or moves them as such.
+fn is_vector_float(inst: Inst) -> bool {
+    let mnemonic = inst.mnemonic();
+    mnemonic.starts_with("vf") || mnemonic.starts_with("vmf")
 }
 
 /// Machine-mode state of a hart.
@@ -175,6 +202,7 @@ impl MachineState {
                 float: false,
                 vector: false,
                 matrix: false,
+                rounding: true,
             },
             tiles: TILES_DIRTY,
             mtvec: 0,
@@ -198,6 +226,7 @@ impl MachineState {
                 float: true,
                 vector: true,
                 matrix: true,
+                rounding: true,
             },
             mcounteren: COUNTERS,
             ..Self::reset()
@@ -287,6 +316,7 @@ impl MachineState {
             float,
             vector,
             matrix,
+            rounding: _,
         } = self.enabled;
         let tiles = if matrix { u64::from(self.tiles) } else { 0 };
         let dirty = if float || vector || tiles == u64::from(TILES_DIRTY) {
@@ -309,6 +339,7 @@ impl MachineState {
             float: value >> FS_SHIFT & 3 != 0,
             vector: value >> VS_SHIFT & 3 != 0,
             matrix: value >> MS_SHIFT & 3 != 0,
+            rounding: true,
         };
         self.tiles = (value >> MS_SHIFT & 3) as u8;
     }
@@ -373,6 +404,15 @@ fn reads_zero(address: u16) -> bool {
 }
 
 impl Hart {
+    /// What is legal now.
+    pub(crate) fn enabled(&self) -> Enabled {
+        let switched = self.machine.as_ref().map(|machine| machine.enabled);
+        Enabled {
+            rounding: self.frm <= 4,
+            ..switched.unwrap_or(Enabled::ALL)
+        }
+    }
+
     /// Takes a trap if a handler is installed; false if there is none.
     pub(crate) fn take_trap(&mut self, pc: u64, cause: Cause, value: u64) -> bool {
         let Some(machine) = &mut self.machine else {

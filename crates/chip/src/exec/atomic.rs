@@ -16,6 +16,7 @@ use super::lanes::active;
 use super::mem::aligned;
 use super::vec_fp::Bf16;
 use super::{Env, Flow, Hart, Kernel, Op};
+use crate::fault::FaultKind;
 use crate::hart::Stop;
 
 /// An integer that the host can update atomically.
@@ -137,6 +138,38 @@ pub(super) fn compare_and_swap<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &O
         op,
         |old: T| if old == expected { new } else { old },
     )
+}
+
+/// `amocas.q`: compares with the pair `rd`, stores the pair `rs2`. A pair that begins with `x0`
+/// is zero, and swallows results. Only outside CUDA, where a hart is alone: hosts have no
+/// portable atomic of this width.
+pub(super) fn compare_and_swap_pair(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+    if !env.bare {
+        let mnemonic = "amocas.q";
+        return super::fault(hart, op, FaultKind::Unsupported { mnemonic }, None);
+    }
+    let pair = |hart: &Hart, register: u8| match register {
+        0 => 0,
+        low => u128::from(hart.x(low)) | u128::from(hart.x(low + 1)) << 64,
+    };
+    let (expected, new) = (pair(hart, op.rd), pair(hart, op.rs2));
+    let address = hart.x(op.rs1);
+    let Some(place) = aligned(hart, env, op, address, 16, true) else {
+        return Flow::Leave;
+    };
+    super::access::count(env, place.space, 16, false);
+    let at = place.pointer.cast::<u128>();
+    // SAFETY: aligned and accessible; no other hart shares the memory of a bare program.
+    let old = unsafe { at.read() };
+    if old == expected {
+        // SAFETY: as above, and accessible for writing.
+        unsafe { at.write(new) };
+    }
+    if op.rd != 0 {
+        hart.set_x(op.rd, old as u64);
+        hart.set_x(op.rd + 1, (old >> 64) as u64);
+    }
+    Flow::Next
 }
 
 fn update<T: Atomic>(hart: &mut Hart, env: &mut Env, op: &Op, update: impl Fn(T) -> T) -> Flow {

@@ -13,6 +13,12 @@ use super::integer::Int;
 use super::{Flow, Hart, Op};
 use crate::hart::Element;
 
+/// Ends the block: an instruction that cannot be interrupted was to begin in the middle.
+#[cold]
+pub(super) fn begun(hart: &mut Hart, op: &Op) -> Flow {
+    super::illegal(hart, op, "vstart is not 0")
+}
+
 /// The elements of a chunk that `vl` and `vstart` leave.
 #[inline(always)]
 pub(super) fn body(hart: &Hart, chunk: usize) -> u32 {

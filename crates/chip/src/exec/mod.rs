@@ -29,6 +29,7 @@ pub(crate) mod access;
 mod atomic;
 #[cfg(test)]
 mod differential;
+mod estimate;
 mod float;
 mod fp;
 mod int;

@@ -85,7 +85,13 @@ impl Status {
 }
 
 impl Format {
-    const fn bias(self) -> i32 {
+    /// Bits after the point.
+    pub(crate) const fn fraction_bits(self) -> u32 {
+        self.fraction_bits
+    }
+
+    /// What is added to an exponent before it is stored.
+    pub(crate) const fn bias(self) -> i32 {
         (1 << (self.exponent_bits - 1)) - 1
     }
 

@@ -24,7 +24,7 @@ pub(super) fn fence(_: &mut Hart, _: &mut Env, _: &Op) -> Flow {
 /// `fence.i`: outside CUDA, what follows is decoded anew. Kernels cannot write their code.
 pub(super) fn fence_i(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
     if env.bare {
-        hart.stop = Stop::Refetch;
+        hart.stop = Stop::Refetch { pc: op.next_pc() };
     }
     fence(hart, env, op)
 }
@@ -151,15 +151,16 @@ fn access(hart: &mut Hart, env: &mut Env, op: &Op, update: Update, operand: u64)
         Update::Set => (op.rs1 != 0).then_some(old | operand),
         Update::Clear => (op.rs1 != 0).then_some(old & !operand),
     };
-    let enabled = hart.machine.as_ref().map(|machine| machine.enabled);
+    let enabled = hart.enabled();
     if let Some(new) = new
         && !write(hart, address, new)
     {
         return illegal(hart, op, "read-only CSR");
     }
     hart.set_x(op.rd, old);
-    if hart.machine.as_ref().map(|machine| machine.enabled) != enabled {
-        hart.stop = Stop::Refetch;
+    if env.bare && hart.enabled() != enabled {
+        hart.stop = Stop::Refetch { pc: op.next_pc() };
+        return Flow::Leave;
     }
     Flow::Next
 }

@@ -5,12 +5,12 @@
 
 use std::cell::Cell;
 
-use weft_isa::{Inst, MatrixForm, Opcode, Sew, VType, csr};
+use weft_isa::{Class, Inst, MatrixForm, Opcode, Sew, VType, csr};
 
 use super::float::Half;
 use super::vec_mem::{self, FaultFirst, Indexed, Move, Strided, Unit, UnitMove, segment};
 use super::{
-    Env, Flow, Handler, Hart, Level, Op, atomic, fp, illegal, int, matrix, mem, select,
+    Env, Flow, Handler, Hart, Level, Op, atomic, estimate, fp, illegal, int, matrix, mem, select,
     select_cold, special, system, vec_arith as arith, vec_config, vec_fixed as fixed,
     vec_fp as vfp, vec_mask, vec_perm as perm, vec_red as red, zvt,
 };
@@ -20,6 +20,7 @@ use arith::{
     WideningMulAddVx, WideningVv, WideningVx,
 };
 use atomic::{VectorAtomic, VectorCompareAndSwap};
+use estimate::Estimate;
 use fixed::{FixedBinary, FixedNarrow};
 use perm::{
     Broadcast, Compress, Gather, MoveFromX, MoveToF, MoveToX, Slide1Down, Slide1Up, SlideDown,
@@ -90,6 +91,7 @@ pub(crate) fn translate(
         (_, Some(Problem::Type)) => illegal_type,
         (_, Some(Problem::Width)) => illegal_width,
         (_, Some(Problem::Group)) => illegal_group,
+        (_, Some(Problem::Overlap)) => illegal_overlap,
         (None, None) => unsupported,
     };
     let vtype = match opcode {
@@ -123,6 +125,10 @@ fn illegal_width(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
     illegal(hart, op, "no such element width for this instruction")
 }
 
+fn illegal_overlap(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    illegal(hart, op, "destination overlaps an operand or the mask")
+}
+
 fn illegal_group(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
     illegal(
         hart,
@@ -137,6 +143,7 @@ enum Problem {
     Type,
     Width,
     Group,
+    Overlap,
 }
 
 /// An op in the making.
@@ -146,6 +153,45 @@ struct Choice {
     vtype: VType,
     level: Level,
     problem: Option<Problem>,
+}
+
+/// EMUL of a mask register.
+const MASK: i8 = 0;
+
+/// Registers of an operand.
+#[derive(Clone, Copy)]
+struct Group {
+    first: u8,
+    /// Base-2 logarithm of EMUL.
+    log2: i8,
+}
+
+impl Group {
+    fn new(first: u8, log2: i8) -> Self {
+        Self { first, log2 }
+    }
+
+    fn end(self) -> u8 {
+        self.first + (1 << self.log2.clamp(0, 3))
+    }
+
+    fn meets(self, other: Self) -> bool {
+        self.first < other.end() && other.first < self.end()
+    }
+
+    /// Whether writing this group, in order, may destroy elements of `source` before they are
+    /// read (V 5.2): groups of different EMUL may only share the lowest registers of the larger
+    /// source, or the highest of the larger destination.
+    fn clobbers(self, source: Self) -> bool {
+        if self.log2 == source.log2 || !self.meets(source) {
+            return false;
+        }
+        if self.log2 < source.log2 {
+            self.first != source.first
+        } else {
+            source.log2 < 0 || self.end() != source.end()
+        }
+    }
 }
 
 /// In place of a difference of LMUL: not a vector register operand.
@@ -236,6 +282,27 @@ macro_rules! by_float_sew {
             Sew::E64 => {
                 type T = f64;
                 select::<$kernel>($choice.level)
+            }
+        }
+    };
+}
+
+/// The same for bodies that are not worth an instance for each host.
+macro_rules! by_float_sew_cold {
+    ($kernel:ty, $choice:ident) => {
+        match $choice.vtype.sew {
+            Sew::E8 => return $choice.width(),
+            Sew::E16 => {
+                type T = Half;
+                select_cold::<$kernel>()
+            }
+            Sew::E32 => {
+                type T = f32;
+                select_cold::<$kernel>()
+            }
+            Sew::E64 => {
+                type T = f64;
+                select_cold::<$kernel>()
             }
         }
     };
@@ -343,6 +410,52 @@ impl Choice {
             if wider != NONE {
                 self.group_at(register, lmul + wider);
             }
+        }
+        // The result of a reduction is a scalar, which may lie anywhere; our own instructions
+        // have no such rules.
+        let is_free = matches!(
+            self.opcode.class(),
+            Class::VectorReduce | Class::VectorAtomic
+        );
+        if self.problem.is_some() || is_free || self.op.word & 0x7f != 0x57 {
+            return;
+        }
+        let masked = !self.op.vm && vd != NONE;
+        let destination = Group::new(self.op.rd, if vd == NONE { MASK } else { lmul + vd });
+        let clobbers = |register: u8, wider: i8| {
+            if wider == NONE {
+                return false;
+            }
+            let source = Group::new(register, lmul + wider);
+            if vd == NONE {
+                // A mask may share the first register of a source.
+                return destination.meets(source) && destination.first != source.first;
+            }
+            destination.clobbers(source)
+        };
+        if masked && self.op.rd == 0 || clobbers(self.op.rs2, vs2) || clobbers(self.op.rs1, vs1) {
+            self.problem = Some(Problem::Overlap);
+        }
+    }
+
+    /// Refuses a destination that has a register in common with `vs2` (of LMUL), or with the
+    /// operand in `vs1` of this EMUL.
+    fn apart(&mut self, vs1: Option<i8>) {
+        let lmul = self.vtype.lmul.log2();
+        let destination = Group::new(self.op.rd, lmul);
+        let second = vs1.map(|log2| Group::new(self.op.rs1, log2));
+        let meets = |group| destination.meets(group);
+        if meets(Group::new(self.op.rs2, lmul)) || second.is_some_and(meets) {
+            self.problem = self.problem.or(Some(Problem::Overlap));
+        }
+    }
+
+    /// Refuses a destination, of LMUL or a mask register, that has a register in common with the
+    /// mask register `vs2`, and a masked one that has `v0`.
+    fn apart_from_mask(&mut self, vd: i8) {
+        let meets = Group::new(self.op.rd, vd).meets(Group::new(self.op.rs2, MASK));
+        if meets || !self.op.vm && self.op.rd == 0 {
+            self.problem = self.problem.or(Some(Problem::Overlap));
         }
     }
 
@@ -591,6 +704,7 @@ impl Choice {
             O::LrD => atomic::load_reserved::<u64>,
             O::ScW => atomic::store_conditional::<u32>,
             O::ScD => atomic::store_conditional::<u64>,
+            O::AmocasQ => atomic::compare_and_swap_pair,
             O::AmocasB => atomic::compare_and_swap::<u8>,
             O::AmocasH => atomic::compare_and_swap::<u16>,
             O::AmocasW => atomic::compare_and_swap::<u32>,
@@ -764,7 +878,7 @@ impl Choice {
             O::Vsetvli => return Some(vec_config::vsetvli),
             O::Vsetivli => return Some(vec_config::vsetivli),
             O::Vsetvl => return Some(vec_config::vsetvl),
-            O::Vmv1rV | O::Vmv2rV | O::Vmv4rV | O::Vmv8rV => {
+            O::Vmv1rV | O::Vmv2rV | O::Vmv4rV | O::Vmv8rV if !choice.vtype.vill => {
                 let count = (choice.op.word >> 15 & 7) as u8 + 1;
                 if !choice.op.rd.is_multiple_of(count) || !choice.op.rs2.is_multiple_of(count) {
                     choice.problem = Some(Problem::Group);
@@ -1991,6 +2105,14 @@ impl Choice {
                     Sew::E32 => select_cold::<red::FloatWideningSum<f32, f64>>(),
                 }
             }
+            O::Vfrec7V => {
+                choice.groups(0, 0, NONE);
+                by_float_sew_cold!(Estimate<T, false>, choice)
+            }
+            O::Vfrsqrt7V => {
+                choice.groups(0, 0, NONE);
+                by_float_sew_cold!(Estimate<T, true>, choice)
+            }
             O::VmandMm => vec_mask::vmand,
             O::VmnandMm => vec_mask::vmnand,
             O::VmandnMm => vec_mask::vmandn,
@@ -2001,11 +2123,21 @@ impl Choice {
             O::VmxnorMm => vec_mask::vmxnor,
             O::VcpopM => vec_mask::vcpop,
             O::VfirstM => vec_mask::vfirst,
-            O::VmsbfM => vec_mask::vmsbf,
-            O::VmsifM => vec_mask::vmsif,
-            O::VmsofM => vec_mask::vmsof,
+            O::VmsbfM => {
+                choice.apart_from_mask(MASK);
+                vec_mask::vmsbf
+            }
+            O::VmsifM => {
+                choice.apart_from_mask(MASK);
+                vec_mask::vmsif
+            }
+            O::VmsofM => {
+                choice.apart_from_mask(MASK);
+                vec_mask::vmsof
+            }
             O::ViotaM => {
                 choice.groups(0, NONE, NONE);
+                choice.apart_from_mask(choice.vtype.lmul.log2());
                 by_sew!(choice, Iota<T>)
             }
             O::VidV => {
@@ -2021,6 +2153,7 @@ impl Choice {
             O::VfmvSF => by_float_sew!(choice, FloatMoveFromF<T>),
             O::VslideupVx | O::VslideupVi => {
                 choice.groups(0, 0, NONE);
+                choice.apart(None);
                 by_sew!(choice, SlideUp<T>)
             }
             O::VslidedownVx | O::VslidedownVi => {
@@ -2029,11 +2162,13 @@ impl Choice {
             }
             O::Vslide1upVx => {
                 choice.groups(0, 0, NONE);
+                choice.apart(None);
                 by_sew!(choice, Slide1Up<T, false>)
             }
             O::Vfslide1upVf => {
                 choice.float_width()?;
                 choice.groups(0, 0, NONE);
+                choice.apart(None);
                 by_sew!(choice, Slide1Up<T, true>)
             }
             O::Vslide1downVx => {
@@ -2047,6 +2182,7 @@ impl Choice {
             }
             O::VrgatherVv => {
                 choice.groups(0, 0, 0);
+                choice.apart(Some(choice.vtype.lmul.log2()));
                 match choice.vtype.sew {
                     Sew::E8 => select::<Gather<u8, u8>>(choice.level),
                     Sew::E16 => select::<Gather<u16, u16>>(choice.level),
@@ -2057,14 +2193,17 @@ impl Choice {
             O::Vrgatherei16Vv => {
                 let wider = 1 - choice.vtype.sew.log2_bytes() as i8;
                 choice.groups(0, 0, wider);
+                choice.apart(Some(choice.vtype.lmul.log2() + wider));
                 by_sew!(choice, GatherEi16<T>)
             }
             O::VrgatherVx | O::VrgatherVi => {
                 choice.groups(0, 0, NONE);
+                choice.apart(None);
                 by_sew!(choice, Broadcast<T>)
             }
             O::VcompressVm => {
                 choice.groups(0, 0, NONE);
+                choice.apart(Some(MASK));
                 by_sew!(choice, Compress<T>)
             }
             O::XwVamoswapV => {
@@ -2188,8 +2327,19 @@ impl Choice {
         if fields * registers > 8 || self.op.rd + fields * registers > 32 {
             self.problem = Some(Problem::Group);
         }
+        let index_lmul = width_log2 - sew_log2 + lmul;
         if indexed {
-            self.group_at(self.op.rs2, width_log2 - sew_log2 + lmul);
+            self.group_at(self.op.rs2, index_lmul);
+        }
+        if !store && self.problem.is_none() {
+            let index = Group::new(self.op.rs2, index_lmul);
+            let clobbered = (0..fields).any(|field| {
+                let data = Group::new(self.op.rd + field * registers, data_lmul);
+                data.clobbers(index) || fields > 1 && data.meets(index)
+            });
+            if !self.op.vm && self.op.rd == 0 || indexed && clobbered {
+                self.problem = Some(Problem::Overlap);
+            }
         }
         self.op.imm = segment(fields, registers);
         let level = self.level;

@@ -39,8 +39,8 @@ fn requested(hart: &Hart, op: &Op) -> Option<u64> {
 fn set_from_registers(hart: &mut Hart, op: &Op, vtype: VType) -> Flow {
     match requested(hart, op) {
         Some(length) => set(hart, op, vtype, length),
-        // Keeping vl is reserved if it would not fit: then the type is illegal.
-        None if u64::from(hart.vl) > vtype.vlmax() as u64 => set(hart, op, VType::ILL, 0),
+        // Keeping vl is reserved unless VLMAX stays (V 6.2): then the type is illegal.
+        None if hart.vtype.vlmax() != vtype.vlmax() => set(hart, op, VType::ILL, 0),
         None => {
             hart.vtype = vtype;
             hart.matrix.mtype = MatrixType::default();

@@ -57,7 +57,7 @@ fn set_raw_element(hart: &mut Hart, bits: u32, register: u8, index: usize, value
 }
 
 /// Calls `each(hart, index, status)` for every active element and accrues the flags.
-fn for_each_exactly(
+pub(super) fn for_each_exactly(
     hart: &mut Hart,
     op: &Op,
     rounding: Option<Rounding>,

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use weft_isa::abi::LANES;
 
 use super::integer::Int;
-use super::lanes::{active, body, for_each_chunk, merge_mask};
+use super::lanes::{active, begun, body, for_each_chunk, merge_mask};
 use super::{Env, Flow, Hart, Kernel, Op};
 
 macro_rules! mask_logic {
@@ -40,6 +40,9 @@ fn ones(hart: &Hart, op: &Op, chunk: usize) -> u32 {
 
 /// `vcpop.m`.
 pub(super) fn vcpop(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    if hart.vstart != 0 {
+        return begun(hart, op);
+    }
     let chunks = (hart.vl as usize).div_ceil(LANES);
     let count = (0..chunks)
         .map(|chunk| u64::from(ones(hart, op, chunk).count_ones()))
@@ -51,6 +54,9 @@ pub(super) fn vcpop(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
 
 /// `vfirst.m`.
 pub(super) fn vfirst(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    if hart.vstart != 0 {
+        return begun(hart, op);
+    }
     let chunks = (hart.vl as usize).div_ceil(LANES);
     let first = (0..chunks).find_map(|chunk| {
         let ones = ones(hart, op, chunk);
@@ -64,6 +70,9 @@ pub(super) fn vfirst(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
 /// Sets bits relative to the first one: `before(lowest)` gives the bits of the chunk that has
 /// it, chunks before it are all `earlier`.
 fn set_around_first(hart: &mut Hart, op: &Op, earlier: u32, around: impl Fn(u32) -> u32) -> Flow {
+    if hart.vstart != 0 {
+        return begun(hart, op);
+    }
     let mut found = false;
     for chunk in 0..(hart.vl as usize).div_ceil(LANES) {
         let active = active(hart, op, chunk);
@@ -101,6 +110,9 @@ pub(super) struct Iota<T>(PhantomData<T>);
 impl<T: Int> Kernel for Iota<T> {
     #[inline(always)]
     fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+        if hart.vstart != 0 {
+            return begun(hart, op);
+        }
         let mut before = 0u32;
         for_each_chunk!(hart, op, |chunk, active| {
             let ones = hart.mask_word(op.rs2, chunk) & active;

@@ -330,6 +330,14 @@ impl<A: Addressing, T: Int, const STORE: bool> Kernel for Move<A, T, STORE> {
             let active = active(hart, op, chunk);
             if active != 0 {
                 let first = A::addresses(hart, op, chunk, bytes);
+                // Segments may overlap in memory: the last element wins, not the last field.
+                if STORE && fields(op) > 1 {
+                    if in_order::<T, STORE>(hart, env, op, chunk, &first, active) == Flow::Leave {
+                        return Flow::Leave;
+                    }
+                    chunk += 1;
+                    continue;
+                }
                 let mut addresses = first;
                 let mut register = op.rd;
                 for field in 0..fields(op) {
@@ -392,7 +400,7 @@ fn in_order<T: Int, const STORE: bool>(
             }
         }
     }
-    // Another thread has made the bytes accessible in between.
+    // After a fault: another thread has made the bytes accessible in between.
     hart.stop = Stop::None;
     Flow::Next
 }
@@ -426,18 +434,21 @@ impl<T: Int, const STORE: bool> Kernel for UnitMove<T, STORE> {
     }
 }
 
-/// Copies bytes between memory and the registers from `rd` on.
+/// Copies bytes between memory and the registers from `rd` on, beginning with element `vstart`
+/// of elements as large as the alignment.
 fn move_bytes(
     hart: &mut Hart,
     env: &mut Env,
     op: &Op,
-    bytes: usize,
+    all_bytes: usize,
     alignment: u64,
     write: bool,
 ) -> Flow {
-    let address = hart.x(op.rs1);
-    hart.vstart = 0;
+    let done = (hart.vstart as usize * alignment as usize).min(all_bytes);
+    let address = hart.x(op.rs1).wrapping_add(done as u64);
+    let bytes = all_bytes - done;
     if bytes == 0 {
+        hart.vstart = 0;
         return Flow::Next;
     }
     if address & (alignment - 1) != 0 && !env.misaligned {
@@ -453,7 +464,9 @@ fn move_bytes(
         return fault(hart, op, kind, None);
     };
     count(env, place.space, bytes as u64, write);
-    let registers = &mut hart.vector_bytes(op.rd, bytes.div_ceil(VLEN_BYTES))[..bytes];
+    hart.vstart = 0;
+    let registers = hart.vector_bytes(op.rd, all_bytes.div_ceil(VLEN_BYTES));
+    let registers = &mut registers[done..all_bytes];
     if write {
         let from = registers.as_ptr();
         // SAFETY: the bytes are accessible for writing and not part of the hart.

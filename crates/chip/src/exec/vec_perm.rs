@@ -6,7 +6,7 @@ use weft_isa::abi::{LANES, VLEN_BYTES};
 
 use super::float::boxed;
 use super::integer::Int;
-use super::lanes::{active, body, for_each_chunk, scalar_x};
+use super::lanes::{active, begun, body, for_each_chunk, scalar_x};
 use super::{Env, Flow, Hart, Kernel, Op};
 
 /// `vmv.x.s`: element 0, sign-extended, whatever `vl` is.
@@ -51,10 +51,23 @@ impl<T: Int> Kernel for MoveToF<T> {
 
 /// `vmv<n>r.v`: `imm` is the number of registers.
 pub(super) fn move_registers(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
-    for register in 0..op.imm as u8 {
-        for chunk in 0..VLEN_BYTES / (4 * LANES) {
-            let values = hart.vector::<u32>(op.rs2 + register, chunk);
-            hart.set_vector(op.rd + register, chunk, &values);
+    let element_bytes = if hart.vtype.vill {
+        1
+    } else {
+        hart.vtype.sew.bytes()
+    };
+    let first = hart.vstart as usize * element_bytes;
+    if first == 0 {
+        for register in 0..op.imm as u8 {
+            for chunk in 0..VLEN_BYTES / (4 * LANES) {
+                let values = hart.vector::<u32>(op.rs2 + register, chunk);
+                hart.set_vector(op.rd + register, chunk, &values);
+            }
+        }
+    } else {
+        for byte in first..op.imm as usize * VLEN_BYTES {
+            let value = hart.element::<u8>(op.rs2, byte);
+            hart.set_element(op.rd, byte, value);
         }
     }
     hart.vstart = 0;
@@ -223,6 +236,9 @@ pub(super) struct Compress<T>(PhantomData<T>);
 impl<T: Int> Kernel for Compress<T> {
     #[inline(always)]
     fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+        if hart.vstart != 0 {
+            return begun(hart, op);
+        }
         let mut next = 0;
         for chunk in 0..(hart.vl as usize).div_ceil(LANES) {
             let mut chosen = hart.mask_word(op.rs1, chunk) & body(hart, chunk);

@@ -9,7 +9,7 @@ use weft_isa::abi::LANES;
 
 use super::float::Float;
 use super::integer::{Int, Narrow};
-use super::lanes::active;
+use super::lanes::{active, begun};
 use super::soft::{self, Status};
 use super::vec_arith::Binary;
 use super::vec_fp::{exact_status, rounding_is_host};
@@ -22,6 +22,9 @@ fn fold<A: crate::hart::Element, D: crate::hart::Element>(
     op: &Op,
     f: impl Fn(D, A) -> D,
 ) -> Flow {
+    if hart.vstart != 0 {
+        return begun(hart, op);
+    }
     if hart.vl != 0 {
         let mut sum = hart.element::<D>(op.rs1, 0);
         for chunk in 0..(hart.vl as usize).div_ceil(LANES) {
@@ -109,6 +112,9 @@ fn reduce_exactly(
     let Some(mut status) = exact_status(hart) else {
         return illegal(hart, op, "reserved rounding mode");
     };
+    if hart.vstart != 0 {
+        return begun(hart, op);
+    }
     if hart.vl != 0 {
         let mut sum = super::vec_fp::element(hart, to, op.rs1, 0);
         for index in 0..hart.vl as usize {

@@ -113,13 +113,7 @@ impl Code {
 
     /// Runs the hart as [`Translation::run`] does, or for one instruction if `single`.
     pub(super) fn run(&mut self, hart: &mut Hart, env: &mut Env, single: bool, budget: i64) -> i64 {
-        let all = Enabled {
-            float: true,
-            vector: true,
-            matrix: true,
-        };
-        let enabled = hart.machine.as_ref().map_or(all, |machine| machine.enabled);
-        let mode = self.engine.mode(single, enabled);
+        let mode = self.engine.mode(single, hart.enabled());
         let known = self.translations.iter().position(|entry| entry.0 == mode);
         let index = known.unwrap_or_else(|| {
             let image = Arc::clone(self.program.image());

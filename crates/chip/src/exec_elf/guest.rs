@@ -170,7 +170,8 @@ impl Guest {
     fn answer(&mut self, console: &mut Console<'_>) -> Result<Option<u64>, Error> {
         match std::mem::replace(&mut self.hart.stop, Stop::None) {
             Stop::None => Ok(None),
-            Stop::Refetch => {
+            Stop::Refetch { pc } => {
+                self.hart.pc = pc;
                 self.refresh_code();
                 Ok(None)
             }

@@ -114,7 +114,7 @@ impl Linux {
             heap_end: heap_begin,
             mappings: mappings_end,
             mappings_end,
-            name: arguments.first().cloned().unwrap_or_default().into_bytes(),
+            name: absolute(arguments.first().map_or("", String::as_str)),
             random: 0x9e37_79b9_7f4a_7c15,
             named: BTreeSet::new(),
         }
@@ -306,6 +306,13 @@ impl Linux {
         }
         bytes as i64
     }
+}
+
+/// A path from the root, as that of a running program is.
+fn absolute(name: &str) -> Vec<u8> {
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let root = if name.starts_with('/') { "" } else { "/" };
+    format!("{root}{name}").into_bytes()
 }
 
 fn stored(done: bool, result: i64) -> i64 {

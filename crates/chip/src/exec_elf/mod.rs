@@ -20,6 +20,7 @@
 )]
 
 mod code;
+mod debug;
 mod guest;
 mod htif;
 mod image;
@@ -32,7 +33,8 @@ mod tests;
 use std::fmt;
 use std::io::{Read, Write};
 
-pub use code::Engine;
+pub use code::{Engine, EngineLevel};
+pub use debug::Registers;
 pub use guest::Guest;
 
 use crate::fault::FaultKind;

@@ -877,6 +877,7 @@ fn tiles_need_a_matrix_context() {
         float: true,
         vector: true,
         matrix: false,
+        rounding: true,
     };
     assert!(enabled.allow(configure));
     assert!(!enabled.allow(zero));

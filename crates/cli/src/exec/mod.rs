@@ -1,5 +1,8 @@
 //! `weft exec`: a RISC-V ELF file on one hart of the chip, without CUDA.
 
+mod gdb;
+mod gdb_registers;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,6 +31,7 @@ use crate::failure;
 Examples:
   weft exec hello.elf
   weft exec compress.elf -- -9 < data > data.z
+  weft exec --gdb 1234 program.elf    # then, in gdb: target remote localhost:1234
   weft exec --count --limit 1000000 test.elf")]
 pub(crate) struct Arguments {
     /// The executable.
@@ -49,6 +53,11 @@ pub(crate) struct Arguments {
     /// Print the engines that this host has, the best of those that run in blocks last but one.
     #[arg(long)]
     engines: bool,
+
+    /// Wait for gdb on this TCP port of localhost (0: any that is free) before the first
+    /// instruction.
+    #[arg(long, value_name = "PORT")]
+    gdb: Option<u16>,
 
     /// Write the memory between the symbols begin_signature and end_signature to FILE at the
     /// end: a line of 16 hexadecimal digits for each 64-bit word.
@@ -90,7 +99,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let context = || format!("failed to execute {name}");
     let mut guest = Guest::load(&file, &options).with_context(context)?;
-    let outcome = guest.run(&mut console).with_context(context)?;
+    let outcome = match arguments.gdb {
+        Some(port) => {
+            let code = gdb::serve(&mut guest, &mut console, port).with_context(context)?;
+            guest.outcome(code)
+        }
+        None => guest.run(&mut console).with_context(context)?,
+    };
     if let Some(path) = &arguments.signature {
         write_signature(&guest, path)?;
     }
