@@ -214,3 +214,62 @@ pub(super) fn escape(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(cycles: u64) -> Report {
+        let timing = KernelTiming {
+            timed_launches: 1,
+            cycles,
+            chip_seconds: 1e-3,
+            joules: 0.02,
+            limiter: "dram".to_owned(),
+            vector_operations: 1_000_000,
+            dram_bytes_read: 4_000_000,
+            stalls: [("issued".to_owned(), 40), ("dram".to_owned(), 60)].into(),
+            ..KernelTiming::default()
+        };
+        let kernel = Kernel {
+            name: "copy<float>".to_owned(),
+            launches: 1,
+            timing: Some(timing),
+            ..Kernel::default()
+        };
+        Report {
+            chip: serde_json::json!({"name": "W1", "peaks": {
+                "memory_bytes_per_second": 512e9, "int8_operations_per_second": 12e12,
+            }}),
+            kernels: vec![kernel],
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn the_page_stands_alone_and_shows_every_kernel() {
+        let page = render(&report(1000), Some(&report(2000)));
+        assert!(page.contains("copy&lt;float&gt;") && !page.contains("copy<float>"));
+        assert!(page.contains("<svg") && page.contains("<circle"));
+        assert!(page.contains("DRAM data 60.0 %"));
+        assert!(page.contains("Comparison: W1 to W1"));
+        for outside in ["http", "src=", "<script", "@import"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+    }
+
+    #[test]
+    fn the_terminal_names_limit_and_longest_wait() {
+        let text = super::super::sections::render(&report(1000), None);
+        assert!(text.contains("limited by") && text.contains("dram"));
+        assert!(text.contains("DRAM data"), "{text}");
+        assert!(text.contains("60.0 %"), "{text}");
+    }
+
+    #[test]
+    fn a_report_without_timing_says_how_to_get_it() {
+        let mut untimed = report(1);
+        untimed.kernels[0].timing = None;
+        assert!(render(&untimed, None).contains("weft run --timing"));
+    }
+}
