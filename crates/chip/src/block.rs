@@ -17,6 +17,7 @@ use std::sync::Arc;
 use weft_isa::{Class, Inst, VType, decode, decode_compressed, instruction_length};
 
 use crate::env::Env;
+use crate::exec::reuse::Reuse;
 use crate::exec::{Flow, Level, Op, Translated, translate};
 use crate::fault::FaultKind;
 use crate::hart::{Hart, Stop};
@@ -199,6 +200,7 @@ impl Translation {
         let mut ops = Vec::new();
         let mut counts = ClassCounts::default();
         let mut pc = begin;
+        let mut reuse = Reuse::default();
         while ops.len() < self.mode.block_length_max {
             let Some(word) = self.image.word(pc) else {
                 break;
@@ -206,15 +208,17 @@ impl Translation {
             let (inst, word, bytes) = fetch(word);
             let inst = inst.filter(|inst| self.mode.enabled.allow(*inst));
             let Translated {
-                op,
+                mut op,
                 ends_block,
                 vtype: after,
+                kept,
             } = translate(inst, word, bytes, pc, vtype, self.mode.level);
             pc = op.next_pc();
-            ops.push(op);
             if let Some(inst) = inst {
                 counts[inst.class()] += 1;
+                reuse.visit(inst, &mut op, kept, vtype);
             }
+            ops.push(op);
             if ends_block {
                 break;
             }

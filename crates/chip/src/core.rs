@@ -17,6 +17,9 @@ use weft_isa::{Lmul, Sew, VType, X};
 use crate::block::Translation;
 use crate::env::{Constants, Env};
 use crate::environment::{Environment, EnvironmentCall, Refusal};
+use crate::exec::access::Recent;
+use crate::exec::reuse::SLOTS;
+use crate::exec::spread::Spread;
 use crate::fault::{Fault, FaultKind};
 use crate::hart::{BarrierCall, Hart, Stop, Windows};
 use crate::launch::Launch;
@@ -112,6 +115,8 @@ impl Core {
             env: Env {
                 memory: None,
                 intervals: Arc::new(Intervals::default()),
+                recent: Recent::default(),
+                spreads: [const { Spread::EMPTY }; SLOTS],
                 shared: std::ptr::null_mut(),
                 shared_bytes: 0,
                 traffic: MemoryTraffic::default(),
@@ -178,6 +183,7 @@ impl Core {
         self.env.intervals = memory.snapshot();
         self.env.shared = shared;
         self.env.shared_bytes = shared_bytes as u64;
+        self.env.recent.begin_launch(shared, shared_bytes as u64);
         self.env.traffic = MemoryTraffic::default();
         self.env.stop = Arc::clone(stop);
         self.env.tracks_flags = launch.program.image().tracks_flags();
@@ -258,6 +264,7 @@ impl Core {
     /// Runs one hart for a quantum; gives the instructions spent.
     fn run_hart<R: Runner>(&mut self, code: &mut R, warp: usize) -> Result<i64, Fault> {
         let mut left = HART_QUANTUM;
+        self.env.recent.begin_hart(&self.harts[warp].windows);
         loop {
             let hart = &mut self.harts[warp];
             left = code.run(hart, &mut self.env, left);

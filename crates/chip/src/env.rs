@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use crate::exec::access::Recent;
+use crate::exec::reuse::SLOTS;
+use crate::exec::spread::Spread;
 use crate::mem::{Intervals, Memory};
 use crate::report::MemoryTraffic;
 
@@ -12,6 +15,10 @@ pub(crate) struct Env {
     pub(crate) memory: Option<Arc<Memory>>,
     /// Accessible intervals, as they were when last looked up.
     pub(crate) intervals: Arc<Intervals>,
+    /// Ranges that accesses hit lately.
+    pub(crate) recent: Recent,
+    /// What the addresses of indexed accesses have in common.
+    pub(crate) spreads: [Spread; SLOTS],
     /// Scratchpad of the core.
     pub(crate) shared: *mut u8,
     /// Bytes of it that the launch uses.
@@ -28,6 +35,14 @@ pub(crate) struct Env {
     pub(crate) misaligned: bool,
     /// Bare programs have machine-mode CSRs and no special registers.
     pub(crate) bare: bool,
+}
+
+impl Env {
+    /// Makes other intervals accessible.
+    pub(crate) fn set_intervals(&mut self, intervals: &Arc<Intervals>) {
+        self.intervals = Arc::clone(intervals);
+        self.recent = Recent::default();
+    }
 }
 
 /// What the special registers of a hart show, apart from those of the warp.

@@ -230,15 +230,7 @@ impl Hart {
             self.set_vector(register, chunk, values);
         } else {
             let old = self.vector::<T>(register, chunk);
-            let mut new = [T::default(); LANES];
-            for lane in 0..LANES {
-                new[lane] = if active & (1 << lane) != 0 {
-                    values[lane]
-                } else {
-                    old[lane]
-                };
-            }
-            self.set_vector(register, chunk, &new);
+            self.set_vector(register, chunk, &select(active, values, &old));
         }
     }
 
@@ -284,6 +276,27 @@ impl Hart {
         self.v.0.fill(0);
         self.matrix.clear();
     }
+}
+
+/// Of each lane the element of `on` if its bit in `active` is set, else that of `off`.
+#[inline(always)]
+pub(crate) fn select<T: Element>(active: u32, on: &[T; LANES], off: &[T; LANES]) -> [T; LANES] {
+    const HALF: usize = LANES / 2;
+    let mut result = [T::default(); LANES];
+    // By halves: a test of the sign bit would look different from those of the other lanes, and
+    // the loop would not become the masks that the host has.
+    for half in 0..LANES / HALF {
+        let bits = active >> (half * HALF) & 0xffff;
+        for lane in 0..HALF {
+            let at = half * HALF + lane;
+            result[at] = if bits & (1 << lane) != 0 {
+                on[at]
+            } else {
+                off[at]
+            };
+        }
+    }
+    result
 }
 
 /// What a vector element can be: any bit pattern is a value.

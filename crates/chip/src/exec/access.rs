@@ -1,9 +1,9 @@
 //! Checking addresses and translating them to host memory.
 //!
-//! An instruction remembers the interval that it hit last, so the common case is two
-//! comparisons; see research on allocation locality: one instruction of a kernel nearly always
-//! walks one allocation. Anything else goes through [`resolve_slowly`], which knows the
-//! windows and the table of intervals and is the only judge of what is a fault.
+//! An instruction nearly always walks one allocation or window, and remembers which one it hit
+//! last by its place in [`Recent`], so the common case is two comparisons. Anything else goes
+//! through [`resolve_slowly`], which knows the windows and the table of intervals and is the only
+//! judge of what is a fault.
 
 use std::cell::Cell;
 
@@ -11,7 +11,8 @@ use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW, STACK
 
 use crate::env::Env;
 use crate::fault::FaultKind;
-use crate::hart::Hart;
+use crate::hart::{Hart, Windows};
+use crate::mem::{Access, Interval};
 use crate::report::Traffic;
 
 use super::Op;
@@ -37,8 +38,102 @@ const WINDOWS: u64 = SHARED_WINDOW;
 /// How far below the stack window an access counts as an overflow of the stack.
 const STACK_GUARD_BYTES: u64 = 1 << 32;
 
-/// Where `bytes` bytes at `address` lie, if they all lie in one accessible range.
-/// Alignment is not checked.
+/// Ranges of addresses that were hit lately.
+#[derive(Clone, Debug)]
+pub(crate) struct Recent([Range; RANGES]);
+
+const RANGES: usize = 32;
+/// Places of the windows; the others are shared by the intervals.
+const STACK: u32 = 0;
+const SHARED: u32 = 1;
+const FIRST_INTERVAL: u32 = 2;
+
+/// Accessible bytes from `begin` on, at `begin + delta` on the host.
+#[derive(Clone, Copy, Debug)]
+struct Range {
+    begin: u64,
+    readable: u64,
+    writable: u64,
+    delta: u64,
+    space: Space,
+}
+
+impl Range {
+    const EMPTY: Self = Self {
+        begin: 0,
+        readable: 0,
+        writable: 0,
+        delta: 0,
+        space: Space::Global,
+    };
+
+    fn window(begin: u64, bytes: u64, host: *mut u8, space: Space) -> Self {
+        Self {
+            begin,
+            readable: bytes,
+            writable: bytes,
+            delta: (host.expose_provenance() as u64).wrapping_sub(begin),
+            space,
+        }
+    }
+
+    #[inline(always)]
+    fn find(&self, address: u64, bytes: u64, write: bool) -> Option<Place> {
+        let limit = if write { self.writable } else { self.readable };
+        let offset = address.wrapping_sub(self.begin);
+        (offset < limit && bytes <= limit - offset).then(|| Place {
+            pointer: host_pointer(address, self.delta),
+            space: self.space,
+        })
+    }
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self([Range::EMPTY; RANGES])
+    }
+}
+
+impl Recent {
+    /// Forgets all ranges but the scratchpad's, which is new.
+    pub(crate) fn begin_launch(&mut self, shared: *mut u8, shared_bytes: u64) {
+        *self = Self::default();
+        self.0[SHARED as usize] = Range::window(SHARED_WINDOW, shared_bytes, shared, Space::Shared);
+    }
+
+    /// A hart with these windows is about to run.
+    #[inline]
+    pub(crate) fn begin_hart(&mut self, windows: &Windows) {
+        let Windows {
+            stack, stack_bytes, ..
+        } = *windows;
+        self.0[STACK as usize] = Range::window(STACK_WINDOW, stack_bytes, stack, Space::Stack);
+    }
+
+    /// Keeps an interval; gives its place.
+    fn keep(&mut self, index: u32, interval: Interval) -> u32 {
+        let place = FIRST_INTERVAL + index % (RANGES as u32 - FIRST_INTERVAL);
+        self.0[place as usize] = Range {
+            begin: interval.address,
+            readable: interval.bytes,
+            writable: match interval.access {
+                Access::ReadWrite => interval.bytes,
+                Access::ReadOnly => 0,
+            },
+            delta: interval.delta,
+            space: Space::Global,
+        };
+        place
+    }
+
+    #[inline(always)]
+    fn find(&self, place: u32, address: u64, bytes: u64, write: bool) -> Option<Place> {
+        self.0[place as usize % RANGES].find(address, bytes, write)
+    }
+}
+
+/// Where `bytes` bytes at `address` lie, if they all lie in one accessible range. `bytes` is not
+/// 0. Alignment is not checked.
 #[inline(always)]
 pub(crate) fn resolve(
     hart: &Hart,
@@ -48,13 +143,10 @@ pub(crate) fn resolve(
     bytes: u64,
     write: bool,
 ) -> Option<Place> {
-    if let Some(delta) = env.intervals.hit(op.cache.get(), address, bytes, write) {
-        return Some(Place {
-            pointer: host_pointer(address, delta),
-            space: Space::Global,
-        });
+    match env.recent.find(op.cache.get(), address, bytes, write) {
+        Some(place) => Some(place),
+        None => resolve_slowly(hart, env, &op.cache, address, bytes, write),
     }
-    resolve_slowly(hart, env, &op.cache, address, bytes, write)
 }
 
 /// As [`resolve`], for an access that no instruction remembers.
@@ -85,15 +177,12 @@ fn resolve_slowly(
 ) -> Option<Place> {
     let within = |offset: u64, limit: u64| offset <= limit && bytes <= limit - offset;
     if address < WINDOWS {
-        let find = |env: &Env| {
+        let find = |env: &mut Env| {
             let index = env.intervals.find(address, bytes)?;
-            let index = u32::try_from(index).ok()?;
-            let delta = env.intervals.hit(index, address, bytes, write)?;
-            cache.set(index);
-            Some(Place {
-                pointer: host_pointer(address, delta),
-                space: Space::Global,
-            })
+            let interval = env.intervals.get(index);
+            let place = env.recent.keep(u32::try_from(index).ok()?, interval);
+            cache.set(place);
+            env.recent.find(place, address, bytes, write)
         };
         return find(env).or_else(|| {
             env.intervals = env.memory.as_ref()?.snapshot();
@@ -103,6 +192,7 @@ fn resolve_slowly(
     let windows = &hart.windows;
     let (base, offset, space) = if address >= STACK_WINDOW {
         let offset = address - STACK_WINDOW;
+        cache.set(STACK);
         within(offset, windows.stack_bytes).then_some((windows.stack, offset, Space::Stack))
     } else if address >= LOCAL_WINDOW {
         let lane = (address - LOCAL_WINDOW) / LOCAL_LANE_STRIDE;
@@ -114,6 +204,7 @@ fn resolve_slowly(
         ))
     } else {
         let offset = address - SHARED_WINDOW;
+        cache.set(SHARED);
         within(offset, env.shared_bytes).then_some((env.shared, offset, Space::Shared))
     }?;
     // SAFETY: the offset is inside the allocation behind the window.

@@ -10,6 +10,9 @@ use std::sync::atomic::AtomicBool;
 
 use weft_isa::{Lmul, Opcode, Sew, VType, decode};
 
+use super::access::Recent;
+use super::reuse::SLOTS;
+use super::spread::Spread;
 use super::{Level, translate};
 use crate::env::{Constants, Env};
 use crate::hart::{Hart, Stop};
@@ -84,6 +87,8 @@ fn env(tracks_flags: bool) -> Env {
     Env {
         memory: None,
         intervals: Arc::new(Intervals::default()),
+        recent: Recent::default(),
+        spreads: [const { Spread::EMPTY }; SLOTS],
         shared: std::ptr::null_mut(),
         shared_bytes: 0,
         traffic: MemoryTraffic::default(),

@@ -50,21 +50,49 @@ pub(super) fn active(hart: &Hart, op: &Op, chunk: usize) -> u32 {
     }
 }
 
+/// Whether the elements are those of a warp: one whole chunk.
+#[inline(always)]
+pub(super) fn is_whole(hart: &Hart) -> bool {
+    (hart.vl ^ LANES as u32) | hart.vstart == 0
+}
+
+/// The active elements of the first chunk.
+#[inline(always)]
+pub(super) fn first_active(hart: &Hart, op: &Op, whole: bool) -> u32 {
+    if whole {
+        if op.vm {
+            u32::MAX
+        } else {
+            hart.mask_word(0, 0)
+        }
+    } else {
+        active(hart, op, 0)
+    }
+}
+
 /// Runs a block for every chunk below `vl` with active elements, and goes on with the next
 /// instruction. A macro, because a closure would be compiled without the target features of
 /// the function that it ends up in.
 macro_rules! for_each_chunk {
     ($hart:ident, $op:ident, |$chunk:ident, $active:ident| $each:block) => {{
-        let vl = $hart.vl as usize;
+        let whole = $crate::exec::lanes::is_whole($hart);
         let mut $chunk = 0;
-        while $chunk * weft_isa::abi::LANES < vl {
-            let $active = $crate::exec::lanes::active($hart, $op, $chunk);
+        let mut next = $crate::exec::lanes::first_active($hart, $op, whole);
+        loop {
+            let $active = next;
             if $active != 0 {
                 $each
             }
+            if whole {
+                break;
+            }
             $chunk += 1;
+            if $chunk * weft_isa::abi::LANES >= $hart.vl as usize {
+                $hart.vstart = 0;
+                break;
+            }
+            next = $crate::exec::lanes::active($hart, $op, $chunk);
         }
-        $hart.vstart = 0;
         $crate::exec::Flow::Next
     }};
 }

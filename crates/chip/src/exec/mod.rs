@@ -10,7 +10,9 @@
 //!
 //! Vector bodies are generic functions over arrays of 32 elements, marked `inline(always)` and
 //! instantiated for each [`Level`] inside a function with the target features of that level,
-//! so that the optimiser vectorises them. Results are the same bits at every level. Builds with
+//! so that the optimiser vectorises them. The instances for AVX-512 are for whole warps only, which
+//! makes them straight code; any other `vl` goes to those for AVX2. Results are the same bits at
+//! every level. Builds with
 //! debug assertions have the baseline only: they are not vectorised, and compile in a third of
 //! the time.
 
@@ -37,10 +39,12 @@ mod integer;
 mod lanes;
 mod matrix;
 mod mem;
+pub(crate) mod reuse;
 mod soft;
 #[cfg(test)]
 mod soft_tests;
 mod special;
+pub(crate) mod spread;
 mod system;
 mod translate;
 mod vec_arith;
@@ -51,6 +55,8 @@ mod vec_mask;
 mod vec_mem;
 mod vec_perm;
 mod vec_red;
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+mod wide;
 pub(crate) mod zvt;
 
 use std::cell::Cell;
@@ -97,6 +103,10 @@ pub(crate) struct Op {
     pub(crate) vm: bool,
     /// Size of the instruction.
     pub(crate) bytes: u8,
+    /// Of an indexed access, where what its addresses have in common is kept.
+    pub(crate) slot: u8,
+    /// The function that executes it when nothing is there; else the same as `handler`.
+    pub(crate) full: Handler,
 }
 
 impl Op {
@@ -210,7 +220,18 @@ pub(crate) fn select<K: Kernel>(level: Level) -> Handler {
         #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
         Level::V3 => v3::<K>,
         #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
-        Level::V4 => v4::<K>,
+        Level::V4 => v4::<K, K>,
+    }
+}
+
+/// The handler of a body that has a form of its own, `W`, for whole warps on hosts with AVX-512.
+pub(crate) fn select_wide<K: Kernel, W: Kernel>(level: Level) -> Handler {
+    match level {
+        Level::Baseline => baseline::<K>,
+        #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+        Level::V3 => v3::<K>,
+        #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+        Level::V4 => v4::<W, K>,
     }
 }
 
@@ -233,6 +254,9 @@ fn v3<K: Kernel>(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
 #[target_feature(
     enable = "avx2,fma,f16c,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512cd,avx512dq,avx512vl"
 )]
-fn v4<K: Kernel>(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
-    K::run(hart, env, op)
+fn v4<W: Kernel, K: Kernel>(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+    if !lanes::is_whole(hart) {
+        return v3::<K>(hart, env, op);
+    }
+    W::run(hart, env, op)
 }

@@ -8,10 +8,13 @@ use std::cell::Cell;
 use weft_isa::{Class, Inst, MatrixForm, Opcode, Sew, VType, csr};
 
 use super::float::Half;
-use super::vec_mem::{self, FaultFirst, Indexed, Move, Strided, Unit, UnitMove, segment};
+use super::reuse::SCRATCH;
+use super::vec_mem::{
+    self, FaultFirst, Indexed, Move, MoveKept, MoveWhole, Strided, Unit, UnitMove, segment,
+};
 use super::{
     Env, Flow, Handler, Hart, Level, Op, atomic, estimate, fp, illegal, int, matrix, mem, select,
-    select_cold, special, system, vec_arith as arith, vec_config, vec_fixed as fixed,
+    select_cold, select_wide, special, system, vec_arith as arith, vec_config, vec_fixed as fixed,
     vec_fp as vfp, vec_mask, vec_perm as perm, vec_red as red, zvt,
 };
 use arith::{
@@ -44,6 +47,8 @@ pub(crate) struct Translated {
     pub(crate) ends_block: bool,
     /// The vector type after it.
     pub(crate) vtype: VType,
+    /// What executes it when the slot of the op holds what its addresses have in common.
+    pub(crate) kept: Option<Handler>,
 }
 
 /// The op for an instruction at `pc` when the vector type is `vtype`. `word` is the 32-bit
@@ -68,12 +73,15 @@ pub(crate) fn translate(
         rs3: (word >> 27) as u8,
         vm: word >> 25 & 1 == 1,
         bytes,
+        slot: SCRATCH,
+        full: unknown,
     };
     let Some(inst) = inst else {
         return Translated {
             op,
             ends_block: true,
             vtype,
+            kept: None,
         };
     };
     let opcode = inst.opcode();
@@ -83,6 +91,7 @@ pub(crate) fn translate(
         vtype,
         level,
         problem: None,
+        kept: None,
     };
     choice.set_immediate();
     let handler = choice.handler();
@@ -94,6 +103,7 @@ pub(crate) fn translate(
         (_, Some(Problem::Overlap)) => illegal_overlap,
         (None, None) => unsupported,
     };
+    choice.op.full = choice.op.handler;
     let vtype = match opcode {
         Opcode::Vsetvli | Opcode::Vsetivli => VType::decode(choice.op.imm as u64),
         _ => vtype,
@@ -103,6 +113,7 @@ pub(crate) fn translate(
         op: choice.op,
         ends_block,
         vtype,
+        kept: choice.kept,
     }
 }
 
@@ -153,6 +164,7 @@ struct Choice {
     vtype: VType,
     level: Level,
     problem: Option<Problem>,
+    kept: Option<Handler>,
 }
 
 /// EMUL of a mask register.
@@ -2344,45 +2356,68 @@ impl Choice {
         self.op.imm = segment(fields, registers);
         let level = self.level;
         macro_rules! by_data {
-            ($kernel:ty) => {
+            ($select:ident: $($kernel:ty),*) => {
                 match data_log2 {
                     0 => {
                         type T = u8;
-                        select::<$kernel>(level)
+                        $select::<$($kernel),*>(level)
                     }
                     1 => {
                         type T = u16;
-                        select::<$kernel>(level)
+                        $select::<$($kernel),*>(level)
                     }
                     2 => {
                         type T = u32;
-                        select::<$kernel>(level)
+                        $select::<$($kernel),*>(level)
                     }
                     _ => {
                         type T = u64;
-                        select::<$kernel>(level)
+                        $select::<$($kernel),*>(level)
                     }
+                }
+            };
+        }
+        macro_rules! by_fields {
+            ($addressing:ty, $store:literal) => {
+                if fields == 1 {
+                    by_data!(select_wide:
+                        Move<$addressing, T, $store>, MoveWhole<$addressing, T, $store>)
+                } else {
+                    by_data!(select: Move<$addressing, T, $store>)
                 }
             };
         }
         macro_rules! by_index {
-            ($store:literal) => {
-                match width_log2 {
-                    0 => by_data!(Move<Indexed<u8>, T, $store>),
-                    1 => by_data!(Move<Indexed<u16>, T, $store>),
-                    2 => by_data!(Move<Indexed<u32>, T, $store>),
-                    _ => by_data!(Move<Indexed<u64>, T, $store>),
+            ($store:literal) => {{
+                if fields == 1 {
+                    self.kept = Some(by_data!(select_wide:
+                        MoveKept<T, $store, false>, MoveKept<T, $store, true>));
                 }
-            };
+                match width_log2 {
+                    0 => by_fields!(Indexed<u8>, $store),
+                    1 => by_fields!(Indexed<u16>, $store),
+                    2 => by_fields!(Indexed<u32>, $store),
+                    _ => by_fields!(Indexed<u64>, $store),
+                }
+            }};
         }
         Some(match (mode, store) {
-            (0, false) if submode == 16 => by_data!(FaultFirst<T>),
-            (0, false) if fields == 1 => by_data!(UnitMove<T, false>),
-            (0, true) if fields == 1 => by_data!(UnitMove<T, true>),
-            (0, false) => by_data!(Move<Unit, T, false>),
-            (0, true) => by_data!(Move<Unit, T, true>),
-            (2, false) => by_data!(Move<Strided, T, false>),
-            (2, true) => by_data!(Move<Strided, T, true>),
+            (0, false) if submode == 16 => match data_log2 {
+                0 => select_cold::<FaultFirst<u8>>(),
+                1 => select_cold::<FaultFirst<u16>>(),
+                2 => select_cold::<FaultFirst<u32>>(),
+                _ => select_cold::<FaultFirst<u64>>(),
+            },
+            (0, false) if fields == 1 => {
+                by_data!(select_wide: UnitMove<T, false, false>, UnitMove<T, false, true>)
+            }
+            (0, true) if fields == 1 => {
+                by_data!(select_wide: UnitMove<T, true, false>, UnitMove<T, true, true>)
+            }
+            (0, false) => by_data!(select: Move<Unit, T, false>),
+            (0, true) => by_data!(select: Move<Unit, T, true>),
+            (2, false) => by_fields!(Strided, false),
+            (2, true) => by_fields!(Strided, true),
             (_, false) => by_index!(false),
             (_, true) => by_index!(true),
         })

@@ -1,263 +1,30 @@
-//! Vector loads and stores (V 7).
-//!
-//! The addresses of a chunk of 32 elements are checked together: their smallest and largest
-//! against one accessible range, their low bits against the alignment. Consecutive addresses
-//! become one block copy and equal ones one load, whatever the addressing mode. Only when the
-//! range check fails is each element looked at by itself, which also finds the one to blame.
+//! Vector loads and stores (V 7). How the elements of a chunk are checked and moved together is in
+//! [`super::spread`].
 
 use std::marker::PhantomData;
 
-use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, VLEN_BYTES};
+use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, VLEN_BYTES};
 
-use super::access::{Place, Space, count, explain, resolve};
+use super::access::{count, explain, resolve};
 use super::integer::Int;
-use super::lanes::active;
+use super::lanes::{active, first_active, for_each_chunk, is_whole};
+use super::spread::{
+    Moved, lanes, move_addresses, move_consecutive, move_local, move_offsets, move_spread,
+};
 use super::{Env, Flow, Hart, Kernel, Op, fault};
 use crate::fault::FaultKind;
 use crate::hart::Stop;
 
-/// Addresses of the elements of a chunk.
-type Addresses = [u64; LANES];
-
-/// Ends the block with a fault of element `lane` of a chunk.
-#[cold]
-fn refuse(hart: &mut Hart, op: &Op, chunk: usize, lane: usize, kind: FaultKind) -> Flow {
-    fault(hart, op, kind, Some((chunk * LANES + lane) as u32))
-}
-
-/// What the addresses of a chunk have in common.
-struct Shape {
-    min: u64,
-    /// From the smallest address to the end of the element at the largest.
-    span: u64,
-    /// Each active address is an element after that of the lane before.
-    consecutive: bool,
-    /// All active addresses are the same.
-    equal: bool,
-    /// Low bits of all active addresses.
-    low_bits: u64,
-}
-
-#[inline(always)]
-fn shape<T: Int>(addresses: &Addresses, active: u32) -> Shape {
-    let bytes = size_of::<T>() as u64;
-    let first = active.trailing_zeros() as usize % LANES;
-    let any = addresses[first];
-    let origin = any.wrapping_sub(first as u64 * bytes);
-    let (mut min, mut max, mut low_bits) = (u64::MAX, 0, 0);
-    let (mut strange, mut different) = (0, 0);
-    for lane in 0..LANES {
-        // An inactive lane counts as the first active one, and as being in its place.
-        let on = active & (1 << lane) != 0;
-        let address = if on { addresses[lane] } else { any };
-        min = min.min(address);
-        max = max.max(address);
-        low_bits |= address;
-        different |= address ^ any;
-        let expected = origin.wrapping_add(lane as u64 * bytes);
-        strange |= if on { address ^ expected } else { 0 };
-    }
-    Shape {
-        min,
-        span: (max - min).saturating_add(bytes),
-        consecutive: strange == 0,
-        equal: different == 0,
-        low_bits: low_bits & (bytes - 1),
-    }
-}
-
-/// The host addresses of a chunk's active elements.
-#[expect(clippy::large_enum_variant, reason = "lives in one function")]
-enum Located {
-    /// At `pointer` plus the distance from the smallest address.
-    Linear(Place),
-    /// Each by itself.
-    Scattered([*mut u8; LANES]),
-}
-
-#[inline(always)]
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the state of one access, passed in registers"
-)]
-fn locate<T: Int>(
-    hart: &mut Hart,
-    env: &mut Env,
-    op: &Op,
-    chunk: usize,
-    addresses: &Addresses,
-    active: u32,
-    shape: &Shape,
-    write: bool,
-) -> Option<Located> {
-    let bytes = size_of::<T>() as u64;
-    if shape.low_bits != 0 && !env.misaligned {
-        let lane = lanes(active)
-            .find(|&lane| addresses[lane] & (bytes - 1) != 0)
-            .unwrap_or(0);
-        let kind = FaultKind::Misaligned {
-            address: addresses[lane],
-            bytes: bytes as u32,
-            write,
-        };
-        refuse(hart, op, chunk, lane, kind);
-        return None;
-    }
-    if let Some(place) = resolve(hart, env, op, shape.min, shape.span, write) {
-        count(
-            env,
-            place.space,
-            bytes * u64::from(active.count_ones()),
-            write,
-        );
-        return Some(Located::Linear(place));
-    }
-    locate_each(hart, env, op, chunk, addresses, active, bytes, write).map(Located::Scattered)
-}
-
-#[inline(never)]
-#[expect(clippy::too_many_arguments, reason = "as for locate")]
-fn locate_each(
-    hart: &mut Hart,
-    env: &mut Env,
-    op: &Op,
-    chunk: usize,
-    addresses: &Addresses,
-    active: u32,
-    bytes: u64,
-    write: bool,
-) -> Option<[*mut u8; LANES]> {
-    let mut pointers = [std::ptr::null_mut(); LANES];
-    let local_bytes = hart.windows.local_bytes;
-    for lane in lanes(active) {
-        let address = addresses[lane];
-        // Most scattered accesses are to local memory: one part of the window per lane.
-        let offset = address.wrapping_sub(LOCAL_WINDOW);
-        let (owner, within) = (offset / LOCAL_LANE_STRIDE, offset % LOCAL_LANE_STRIDE);
-        if owner < LANES as u64 && within + bytes <= local_bytes {
-            let index = (owner * local_bytes + within) as usize;
-            pointers[lane] = hart.windows.local.wrapping_add(index);
-            count(env, Space::Local, bytes, write);
-            continue;
-        }
-        let Some(place) = resolve(hart, env, op, address, bytes, write) else {
-            let kind = explain(hart, address, bytes as u32, write);
-            refuse(hart, op, chunk, lane, kind);
-            return None;
-        };
-        count(env, place.space, bytes, write);
-        pointers[lane] = place.pointer;
-    }
-    Some(pointers)
-}
-
-/// Indices of the bits of a set, in order.
-#[inline(always)]
-fn lanes(mut set: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lane = set.trailing_zeros() as usize;
-        set &= set.wrapping_sub(1);
-        (lane < LANES).then_some(lane)
-    })
-}
-
-/// Loads the active elements of a chunk into register group `rd`.
-#[inline(always)]
-fn load_chunk<T: Int>(
-    hart: &mut Hart,
-    env: &mut Env,
-    op: &Op,
-    rd: u8,
-    chunk: usize,
-    addresses: &Addresses,
-    active: u32,
-) -> Flow {
-    let shape = shape::<T>(addresses, active);
-    let Some(located) = locate::<T>(hart, env, op, chunk, addresses, active, &shape, false) else {
-        return Flow::Leave;
-    };
-    match located {
-        Located::Linear(place) => {
-            let from = place.pointer.cast::<T>();
-            if shape.consecutive && active == u32::MAX {
-                // SAFETY: 32 elements from the smallest address are accessible.
-                let values = unsafe { from.cast::<[T; LANES]>().read_unaligned() };
-                hart.set_vector(rd, chunk, &values);
-            } else if shape.equal {
-                // SAFETY: the element is accessible.
-                let value = unsafe { from.read_unaligned() };
-                hart.merge_vector(rd, chunk, &[value; LANES], active);
-            } else {
-                let mut values = [T::ZERO; LANES];
-                for lane in 0..LANES {
-                    // Inactive lanes read the first byte of the range instead.
-                    let on = active & (1 << lane) != 0;
-                    let offset = if on { addresses[lane] - shape.min } else { 0 };
-                    // SAFETY: inside the range that was checked.
-                    let at = unsafe { place.pointer.add(offset as usize) };
-                    // SAFETY: the element there is accessible.
-                    values[lane] = unsafe { at.cast::<T>().read_unaligned() };
-                }
-                hart.merge_vector(rd, chunk, &values, active);
-            }
-        }
-        Located::Scattered(pointers) => {
-            for lane in lanes(active) {
-                // SAFETY: accessible, as each was checked.
-                let value = unsafe { pointers[lane].cast::<T>().read_unaligned() };
-                hart.set_element(rd, chunk * LANES + lane, value);
-            }
-        }
-    }
-    Flow::Next
-}
-
-/// Stores the active elements of a chunk of register group `vs3`, in order.
-#[inline(always)]
-fn store_chunk<T: Int>(
-    hart: &mut Hart,
-    env: &mut Env,
-    op: &Op,
-    vs3: u8,
-    chunk: usize,
-    addresses: &Addresses,
-    active: u32,
-) -> Flow {
-    let shape = shape::<T>(addresses, active);
-    let Some(located) = locate::<T>(hart, env, op, chunk, addresses, active, &shape, true) else {
-        return Flow::Leave;
-    };
-    let values = hart.vector::<T>(vs3, chunk);
-    match located {
-        Located::Linear(place) => {
-            if shape.consecutive && active == u32::MAX {
-                let to = place.pointer.cast::<[T; LANES]>();
-                // SAFETY: 32 elements from the smallest address are accessible.
-                unsafe { to.write_unaligned(values) };
-            } else {
-                for lane in lanes(active) {
-                    let offset = addresses[lane] - shape.min;
-                    // SAFETY: inside the range that was checked.
-                    let at = unsafe { place.pointer.add(offset as usize) };
-                    // SAFETY: the element there is accessible.
-                    unsafe { at.cast::<T>().write_unaligned(values[lane]) };
-                }
-            }
-        }
-        Located::Scattered(pointers) => {
-            for lane in lanes(active) {
-                // SAFETY: accessible, as each was checked.
-                unsafe { pointers[lane].cast::<T>().write_unaligned(values[lane]) };
-            }
-        }
-    }
-    Flow::Next
-}
-
 /// How element addresses are formed.
 pub(super) trait Addressing: 'static {
-    /// Addresses of the first fields of a chunk's elements.
-    fn addresses(hart: &Hart, op: &Op, chunk: usize, element_bytes: u64) -> Addresses;
+    /// Moves the active elements of a chunk whose addresses are `distance` bytes after those
+    /// that the instruction forms.
+    fn move_elements<T: Int, const STORE: bool, const WIDE: bool>(
+        hart: &mut Hart,
+        env: &mut Env,
+        moved: Moved<'_>,
+        distance: u64,
+    ) -> Flow;
 }
 
 /// Elements one after the other: fields of a segment are adjacent.
@@ -281,40 +48,76 @@ const fn field_registers(op: &Op) -> u8 {
     (op.imm >> 8) as u8
 }
 
+/// Moves elements `stride` bytes apart.
 #[inline(always)]
-fn strided(base: u64, stride: u64, chunk: usize) -> Addresses {
-    let mut addresses = [0; LANES];
-    for lane in 0..LANES {
-        let index = (chunk * LANES + lane) as u64;
-        addresses[lane] = base.wrapping_add(index.wrapping_mul(stride));
+fn move_strided<T: Int, const STORE: bool, const WIDE: bool>(
+    hart: &mut Hart,
+    env: &mut Env,
+    moved: Moved<'_>,
+    base: u64,
+    stride: u64,
+) -> Flow {
+    let base = base.wrapping_add(((moved.chunk * LANES) as u64).wrapping_mul(stride));
+    if stride == size_of::<T>() as u64 {
+        return move_consecutive::<T, STORE, WIDE>(hart, env, moved, base);
     }
-    addresses
+    if stride == LOCAL_LANE_STRIDE && move_local::<T, STORE>(hart, env, moved, base) {
+        return Flow::Next;
+    }
+    move_addresses::<T, STORE, WIDE>(hart, env, moved, base, |_| {
+        std::array::from_fn(|lane| (lane as u64).wrapping_mul(stride))
+    })
 }
 
 impl Addressing for Unit {
     #[inline(always)]
-    fn addresses(hart: &Hart, op: &Op, chunk: usize, element_bytes: u64) -> Addresses {
-        strided(hart.x(op.rs1), element_bytes * u64::from(fields(op)), chunk)
+    fn move_elements<T: Int, const STORE: bool, const WIDE: bool>(
+        hart: &mut Hart,
+        env: &mut Env,
+        moved: Moved<'_>,
+        distance: u64,
+    ) -> Flow {
+        let base = hart.x(moved.op.rs1).wrapping_add(distance);
+        let stride = size_of::<T>() as u64 * u64::from(fields(moved.op));
+        move_strided::<T, STORE, WIDE>(hart, env, moved, base, stride)
     }
 }
 
 impl Addressing for Strided {
     #[inline(always)]
-    fn addresses(hart: &Hart, op: &Op, chunk: usize, _: u64) -> Addresses {
-        strided(hart.x(op.rs1), hart.x(op.rs2), chunk)
+    fn move_elements<T: Int, const STORE: bool, const WIDE: bool>(
+        hart: &mut Hart,
+        env: &mut Env,
+        moved: Moved<'_>,
+        distance: u64,
+    ) -> Flow {
+        let base = hart.x(moved.op.rs1).wrapping_add(distance);
+        let stride = hart.x(moved.op.rs2);
+        move_strided::<T, STORE, WIDE>(hart, env, moved, base, stride)
     }
 }
 
 impl<I: Int> Addressing for Indexed<I> {
     #[inline(always)]
-    fn addresses(hart: &Hart, op: &Op, chunk: usize, _: u64) -> Addresses {
-        let base = hart.x(op.rs1);
-        let offsets = hart.vector::<I>(op.rs2, chunk);
-        let mut addresses = [0; LANES];
-        for lane in 0..LANES {
-            addresses[lane] = base.wrapping_add(offsets[lane].to_u64());
+    fn move_elements<T: Int, const STORE: bool, const WIDE: bool>(
+        hart: &mut Hart,
+        env: &mut Env,
+        moved: Moved<'_>,
+        distance: u64,
+    ) -> Flow {
+        let base = hart.x(moved.op.rs1).wrapping_add(distance);
+        let Moved { op, chunk, .. } = moved;
+        if I::BITS <= 32 {
+            move_offsets::<T, STORE, WIDE>(hart, env, moved, base, |hart| {
+                let indices = hart.vector::<I>(op.rs2, chunk);
+                std::array::from_fn(|lane| indices[lane].to_u64() as u32)
+            })
+        } else {
+            move_addresses::<T, STORE, WIDE>(hart, env, moved, base, |hart| {
+                let indices = hart.vector::<I>(op.rs2, chunk);
+                std::array::from_fn(|lane| indices[lane].to_u64())
+            })
         }
-        addresses
     }
 }
 
@@ -324,80 +127,67 @@ pub(super) struct Move<A, T, const STORE: bool>(PhantomData<(A, T)>);
 impl<A: Addressing, T: Int, const STORE: bool> Kernel for Move<A, T, STORE> {
     #[inline(always)]
     fn run(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
-        let bytes = size_of::<T>() as u64;
-        let mut chunk = 0;
-        while chunk * LANES < hart.vl as usize {
-            let active = active(hart, op, chunk);
-            if active != 0 {
-                let first = A::addresses(hart, op, chunk, bytes);
-                // Segments may overlap in memory: the last element wins, not the last field.
-                if STORE && fields(op) > 1 {
-                    if in_order::<T, STORE>(hart, env, op, chunk, &first, active) == Flow::Leave {
-                        return Flow::Leave;
-                    }
-                    chunk += 1;
-                    continue;
-                }
-                let mut addresses = first;
-                let mut register = op.rd;
-                for field in 0..fields(op) {
-                    let flow = if STORE {
-                        store_chunk::<T>(hart, env, op, register, chunk, &addresses, active)
-                    } else {
-                        load_chunk::<T>(hart, env, op, register, chunk, &addresses, active)
-                    };
-                    if flow == Flow::Leave {
-                        let flow = in_order::<T, STORE>(hart, env, op, chunk, &first, active);
-                        if flow == Flow::Leave {
-                            return flow;
-                        }
-                        break;
-                    }
-                    if field + 1 < fields(op) {
-                        register += field_registers(op);
-                        for address in &mut addresses {
-                            *address = address.wrapping_add(bytes);
-                        }
-                    }
+        for_each_chunk!(hart, op, |chunk, active| {
+            // Segments may overlap in memory: the last element wins, not the last field.
+            let in_element_order = STORE && fields(op) > 1;
+            if in_element_order || !move_fields::<A, T, STORE>(hart, env, op, (chunk, active)) {
+                let flow = in_order::<A, T, STORE>(hart, env, op, (chunk, active));
+                if flow == Flow::Leave {
+                    return flow;
                 }
             }
-            chunk += 1;
-        }
-        hart.vstart = 0;
-        Flow::Next
+        })
     }
 }
 
-/// A chunk with a fault in it again, element by element with all fields of each: whole elements
-/// before the one that faults are moved, as a precise trap demands. `addresses` are those of
-/// the first fields.
-#[cold]
-#[inline(never)]
-fn in_order<T: Int, const STORE: bool>(
+/// Moves a chunk, field after field; false if there is a fault in it.
+#[inline(always)]
+fn move_fields<A: Addressing, T: Int, const STORE: bool>(
     hart: &mut Hart,
     env: &mut Env,
     op: &Op,
-    chunk: usize,
-    addresses: &Addresses,
-    active: u32,
+    (chunk, active): (usize, u32),
+) -> bool {
+    let mut moved = Moved {
+        op,
+        register: op.rd,
+        chunk,
+        active,
+    };
+    for field in 0..fields(op) {
+        let distance = u64::from(field) * size_of::<T>() as u64;
+        if A::move_elements::<T, STORE, false>(hart, env, moved, distance) == Flow::Leave {
+            return false;
+        }
+        moved.register += field_registers(op);
+    }
+    true
+}
+
+/// A chunk element by element with all fields of each. Of a chunk with a fault in it, whole
+/// elements before the one that faults are moved, as a precise trap demands.
+#[cold]
+#[inline(never)]
+fn in_order<A: Addressing, T: Int, const STORE: bool>(
+    hart: &mut Hart,
+    env: &mut Env,
+    op: &Op,
+    (chunk, active): (usize, u32),
 ) -> Flow {
     for lane in lanes(active) {
-        let mut addresses = *addresses;
-        let mut register = op.rd;
+        let mut moved = Moved {
+            op,
+            register: op.rd,
+            chunk,
+            active: 1 << lane,
+        };
         for field in 0..fields(op) {
-            let flow = if STORE {
-                store_chunk::<T>(hart, env, op, register, chunk, &addresses, 1 << lane)
-            } else {
-                load_chunk::<T>(hart, env, op, register, chunk, &addresses, 1 << lane)
-            };
+            let distance = u64::from(field) * size_of::<T>() as u64;
+            let flow = A::move_elements::<T, STORE, false>(hart, env, moved, distance);
             if flow == Flow::Leave {
                 return flow;
             }
-            if field + 1 < fields(op) {
-                register += field_registers(op);
-                let address = &mut addresses[lane];
-                *address = address.wrapping_add(size_of::<T>() as u64);
-            }
+            moved.register += field_registers(op);
         }
     }
     // After a fault: another thread has made the bytes accessible in between.
@@ -405,32 +195,61 @@ fn in_order<T: Int, const STORE: bool>(
     Flow::Next
 }
 
-/// Unit-stride load or store of one field: one check for all elements when unmasked.
-pub(super) struct UnitMove<T, const STORE: bool>(PhantomData<T>);
+/// The same for whole warps and one field, on hosts with AVX-512.
+pub(super) struct MoveWhole<A, T, const STORE: bool>(PhantomData<(A, T)>);
 
-impl<T: Int, const STORE: bool> Kernel for UnitMove<T, STORE> {
+impl<A: Addressing, T: Int, const STORE: bool> Kernel for MoveWhole<A, T, STORE> {
     #[inline(always)]
     fn run(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
-        let bytes = size_of::<T>() as u64;
-        let base = hart.x(op.rs1);
-        if op.vm && hart.vl as usize == LANES && hart.vstart == 0 && base & (bytes - 1) == 0 {
-            let total = LANES as u64 * bytes;
-            if let Some(place) = resolve(hart, env, op, base, total, STORE) {
-                count(env, place.space, total, STORE);
-                let pointer = place.pointer.cast::<[T; LANES]>();
-                if STORE {
-                    let values = hart.vector::<T>(op.rd, 0);
-                    // SAFETY: the elements are accessible for writing.
-                    unsafe { pointer.write_unaligned(values) };
-                } else {
-                    // SAFETY: the elements are accessible.
-                    let values = unsafe { pointer.read_unaligned() };
-                    hart.set_vector(op.rd, 0, &values);
-                }
+        match first_active(hart, op, true) {
+            0 => Flow::Next,
+            active => A::move_elements::<T, STORE, true>(hart, env, Moved::warp(op, active), 0),
+        }
+    }
+}
+
+/// An indexed load or store of one field with an index that an earlier instruction of the block
+/// had: see [`super::reuse`]. `WIDE` needs AVX-512.
+pub(super) struct MoveKept<T, const STORE: bool, const WIDE: bool>(PhantomData<T>);
+
+impl<T: Int, const STORE: bool, const WIDE: bool> Kernel for MoveKept<T, STORE, WIDE> {
+    #[inline(always)]
+    fn run(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+        if is_whole(hart) {
+            let active = first_active(hart, op, true);
+            if active == 0 {
+                return Flow::Next;
+            }
+            let base = hart.x(op.rs1);
+            if move_spread::<T, STORE, WIDE>(hart, env, Moved::warp(op, active), base) {
                 return Flow::Next;
             }
         }
-        Move::<Unit, T, STORE>::run(hart, env, op)
+        // SAFETY: chosen for the same host as this function.
+        unsafe { (op.full)(hart, env, op) }
+    }
+}
+
+/// Unit-stride load or store of one field.
+pub(super) struct UnitMove<T, const STORE: bool, const WIDE: bool>(PhantomData<T>);
+
+impl<T: Int, const STORE: bool, const WIDE: bool> Kernel for UnitMove<T, STORE, WIDE> {
+    #[inline(always)]
+    fn run(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
+        for_each_chunk!(hart, op, |chunk, active| {
+            let moved = Moved {
+                op,
+                register: op.rd,
+                chunk,
+                active,
+            };
+            let distance = (chunk * LANES * size_of::<T>()) as u64;
+            let base = hart.x(op.rs1).wrapping_add(distance);
+            let flow = move_consecutive::<T, STORE, WIDE>(hart, env, moved, base);
+            if flow == Flow::Leave {
+                return flow;
+            }
+        })
     }
 }
 

@@ -11,6 +11,9 @@ use super::image::{Image, Ram, Symbols};
 use super::linux::{Linux, Served};
 use super::{Console, Error, Location, Options, Outcome, linux_stack, semihosting};
 use crate::env::{Constants, Env};
+use crate::exec::access::Recent;
+use crate::exec::reuse::SLOTS;
+use crate::exec::spread::Spread;
 use crate::fault::FaultKind;
 use crate::hart::{Hart, Stop};
 use crate::machine::{Cause, MachineState, Mode, exception};
@@ -70,6 +73,8 @@ impl Guest {
         let env = Env {
             memory: None,
             intervals: Arc::clone(&guarded),
+            recent: Recent::default(),
+            spreads: [const { Spread::EMPTY }; SLOTS],
             shared: std::ptr::null_mut(),
             shared_bytes: 0,
             traffic: MemoryTraffic::default(),
@@ -210,9 +215,9 @@ impl Guest {
     /// Executes the access to a word that speaks to the host, then does what it says.
     fn speak(&mut self, console: &mut Console<'_>, pc: u64) -> Result<Option<u64>, Error> {
         self.hart.pc = pc;
-        self.env.intervals = Arc::clone(&self.whole);
+        self.env.set_intervals(&self.whole);
         self.execute(true, 1);
-        self.env.intervals = Arc::clone(&self.guarded);
+        self.env.set_intervals(&self.guarded);
         if let Stop::Fault { kind, pc, lane } = std::mem::replace(&mut self.hart.stop, Stop::None) {
             if let Some(lane) = lane {
                 self.hart.vstart = lane;

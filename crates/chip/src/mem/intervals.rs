@@ -43,18 +43,6 @@ impl Intervals {
         self.0[index]
     }
 
-    /// What to add to `address` to get a host address, if interval `index` of this table exists,
-    /// holds all the bytes and allows the access.
-    #[inline(always)]
-    pub(crate) fn hit(&self, index: u32, address: u64, bytes: u64, write: bool) -> Option<u64> {
-        let interval = self.0.get(index as usize)?;
-        let offset = address.wrapping_sub(interval.address);
-        let hit = offset < interval.bytes
-            && bytes <= interval.bytes - offset
-            && (!write || interval.access == Access::ReadWrite);
-        hit.then_some(interval.delta)
-    }
-
     /// A table of disjoint ranges (first byte, size; in order) that are at other addresses on
     /// the host: `address` is at `host`, and the others are as far from it as here.
     pub(crate) fn translated(address: u64, host: *mut u8, ranges: &[(u64, u64)]) -> Self {
@@ -75,8 +63,9 @@ impl Intervals {
             .0
             .partition_point(|interval| interval.address <= address);
         let index = after.checked_sub(1)?;
-        let index32 = u32::try_from(index).ok()?;
-        self.hit(index32, address, bytes, false).map(|_| index)
+        let offset = address - self.0[index].address;
+        let size = self.0[index].bytes;
+        (offset < size && bytes <= size - offset).then_some(index)
     }
 
     /// A table with one interval more, or `None` if it overlaps another.
