@@ -2,6 +2,7 @@
 
 mod chip;
 mod first_light;
+mod isa;
 mod machine;
 mod matrix;
 mod native;
@@ -10,7 +11,7 @@ mod timed;
 
 use std::fs;
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -38,6 +39,13 @@ enum Benchmark {
     Timed,
     /// Products of matrices on the chip against products in the host's registers.
     Matrix,
+    /// Loops of RISC-V instructions on one core of the chip, on QEMU, on Spike and natively.
+    /// Needs clang-22; without qemu-riscv64 or spike their columns are empty.
+    Isa {
+        /// Write the figures to this file as JSON.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -51,10 +59,19 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    let (name, table) = match arguments.benchmark {
+    let (name, table) = match &arguments.benchmark {
         Benchmark::FirstLight => ("first-light", first_light::run(arguments.runs)?),
         Benchmark::Timed => ("timed", timed::run(arguments.runs)?),
         Benchmark::Matrix => ("matrix", matrix::run(arguments.runs)?),
+        Benchmark::Isa { json } => {
+            let (table, figures) = isa::run(arguments.runs)?;
+            if let Some(path) = json {
+                let text = format!("{figures:#}\n");
+                fs::write(path, text)
+                    .with_context(|| format!("failed to write {}", path.display()))?;
+            }
+            ("isa", table)
+        }
     };
     let command = format!("cargo xtask bench {name} --runs {}", arguments.runs);
     let text = format!("{}\ncommand: {command}\n\n{table}", machine::describe()?);

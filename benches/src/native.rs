@@ -42,6 +42,39 @@ multiversioned! {
     }
 }
 
+multiversioned! {
+    /// `y += a * x`.
+    fn saxpy(a: f32, x: &[f32], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = a.mul_add(*x, *y);
+        }
+    }
+}
+
+multiversioned! {
+    /// Eight rows by 32 columns: `c += a' * b`, of which `a` has eight and `b` 32 elements for
+    /// each k.
+    fn gemm_block(a: &[f32], b: &[f32], c: &mut [[f32; 32]; 8]) {
+        // A quarter of the columns at a time: the accumulators fit the host's registers.
+        for part in 0..4 {
+            let mut sums = [[0.0; 8]; 8];
+            for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(32)) {
+                let b = &b[8 * part..][..8];
+                for row in 0..8 {
+                    for column in 0..8 {
+                        sums[row][column] = a[row].mul_add(b[column], sums[row][column]);
+                    }
+                }
+            }
+            for row in 0..8 {
+                for column in 0..8 {
+                    c[row][8 * part + column] += sums[row][column];
+                }
+            }
+        }
+    }
+}
+
 /// Shape of a matrix product: `m x k` by `k x n`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {

@@ -21,6 +21,7 @@ use crate::exec::reuse::Reuse;
 use crate::exec::{Flow, Level, Op, Translated, translate};
 use crate::fault::FaultKind;
 use crate::hart::{Hart, Stop};
+use crate::jit::{Entry, HEAT, Region, Source};
 use crate::machine::Enabled;
 use crate::program::Image;
 use crate::report::ClassCounts;
@@ -43,6 +44,14 @@ struct Block {
     ops: Box<[Op]>,
     /// Address after the last instruction.
     end: u64,
+    /// The vector type at its end.
+    vtype: VType,
+    /// It ends with an instruction after which neither that nor the next address is known.
+    opaque: bool,
+    /// Host code of the region that begins here.
+    compiled: Option<Entry>,
+    /// How often it may still be begun before that is made; below 0: never.
+    cold: Cell<i64>,
     /// Instructions by class.
     classes: Box<[(Class, u32)]>,
     /// Times it was begun since the counts were last taken.
@@ -60,6 +69,8 @@ pub(crate) struct Mode {
     pub(crate) block_length_max: usize,
     /// Extensions without which an instruction is illegal.
     pub(crate) enabled: Enabled,
+    /// How often a block is begun before the loop that it is in is compiled to host code.
+    pub(crate) heat: Option<u32>,
 }
 
 impl Mode {
@@ -69,6 +80,7 @@ impl Mode {
             level,
             block_length_max: BLOCK_LENGTH_MAX,
             enabled: Enabled::ALL,
+            heat: HEAT,
         }
     }
 }
@@ -79,6 +91,7 @@ pub(crate) struct Translation {
     mode: Mode,
     blocks: Vec<Block>,
     index: HashMap<(u64, u64), BlockIndex>,
+    regions: Vec<Region>,
     /// Instructions of blocks begun that a fault kept from being executed.
     unexecuted: ClassCounts,
 }
@@ -90,6 +103,7 @@ impl Translation {
             mode,
             blocks: Vec::new(),
             index: HashMap::new(),
+            regions: Vec::new(),
             unexecuted: ClassCounts::default(),
         }
     }
@@ -103,15 +117,26 @@ impl Translation {
         };
         loop {
             let block = &self.blocks[current as usize];
-            let length = block.ops.len();
-            block.runs.set(block.runs.get() + 1);
-            hart.retired += length as u64;
-            hart.pc = block.end;
-            left -= length as i64;
-            for op in &block.ops {
-                // SAFETY: the translation was made for a level that the host has.
-                if unsafe { (op.handler)(hart, env, op) } == Flow::Leave {
-                    break;
+            if let Some(entry) = block.compiled {
+                // SAFETY: hart and env are what the code was made for; the ops that it refers to
+                // belong to blocks of this translation.
+                left = unsafe { entry(hart, env, left, &raw mut current) };
+            } else {
+                let length = block.ops.len();
+                block.runs.set(block.runs.get() + 1);
+                hart.retired += length as u64;
+                hart.pc = block.end;
+                left -= length as i64;
+                for op in &block.ops {
+                    // SAFETY: the translation was made for a level that the host has.
+                    if unsafe { (op.handler)(hart, env, op) } == Flow::Leave {
+                        break;
+                    }
+                }
+                let cold = block.cold.get() - 1;
+                block.cold.set(cold);
+                if cold == 0 {
+                    self.compile(current);
                 }
             }
             if left <= 0 || hart.stop != Stop::None {
@@ -120,7 +145,7 @@ impl Translation {
                 }
                 return left;
             }
-            let [first, second] = &block.links;
+            let [first, second] = &self.blocks[current as usize].links;
             let matches = |link: &Link| link.pc == hart.pc && link.vtype == hart.vtype;
             current = match (first.get(), second.get()) {
                 (Some(link), _) if matches(&link) => link.block,
@@ -144,6 +169,25 @@ impl Translation {
         }
     }
 
+    /// Compiles the region that begins with a block, if it can be.
+    #[cold]
+    fn compile(&mut self, head: BlockIndex) {
+        let find = |pc, vtype: VType| self.index.get(&(pc, vtype.encode())).copied();
+        let source = |number: BlockIndex| {
+            let block = &self.blocks[number as usize];
+            Source {
+                ops: &block.ops,
+                end: block.end,
+                vtype: block.vtype,
+                opaque: block.opaque,
+            }
+        };
+        if let Some(region) = Region::compile(head, find, source) {
+            self.blocks[head as usize].compiled = Some(region.entry());
+            self.regions.push(region);
+        }
+    }
+
     /// Uncounts the instruction at `pc`, which was not completed, and those after it in its
     /// block.
     #[cold]
@@ -161,6 +205,10 @@ impl Translation {
     /// Adds the instructions executed since the last call to `counts`.
     pub(crate) fn take_counts(&mut self, counts: &mut ClassCounts) {
         let unexecuted = std::mem::take(&mut self.unexecuted);
+        for (number, runs) in self.regions.iter().flat_map(Region::take_runs) {
+            let block = &self.blocks[number as usize];
+            block.runs.set(block.runs.get() + runs);
+        }
         for block in &self.blocks {
             let runs = block.runs.take();
             if runs != 0 {
@@ -201,6 +249,7 @@ impl Translation {
         let mut counts = ClassCounts::default();
         let mut pc = begin;
         let mut reuse = Reuse::default();
+        let mut opaque = false;
         while ops.len() < self.mode.block_length_max {
             let Some(word) = self.image.word(pc) else {
                 break;
@@ -219,10 +268,11 @@ impl Translation {
                 reuse.visit(inst, &mut op, kept, vtype);
             }
             ops.push(op);
+            vtype = after;
             if ends_block {
+                opaque = !is_jump(word);
                 break;
             }
-            vtype = after;
         }
         let classes = counts
             .iter()
@@ -232,11 +282,20 @@ impl Translation {
         Block {
             ops: ops.into(),
             end: pc,
+            vtype,
+            opaque,
+            compiled: None,
+            cold: Cell::new(self.mode.heat.map_or(-1, i64::from)),
             classes,
             runs: Cell::new(0),
             links: [Cell::new(None), Cell::new(None)],
         }
     }
+}
+
+/// Whether a word is a branch, `jal` or `jalr`.
+fn is_jump(word: u32) -> bool {
+    matches!(word & 0x7f, 0x63 | 0x67 | 0x6f)
 }
 
 /// The instruction that begins with these bits, the word that it came from, and its size.

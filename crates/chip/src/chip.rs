@@ -63,7 +63,8 @@ impl Chip {
         let threads = config
             .host_threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
-        let grid = Grid::new(config.cores, config.matrix_contexts_per_core, threads)
+        let contexts = config.matrix_contexts_per_core;
+        let grid = Grid::new(config.cores, contexts, threads, config.engine)
             .map_err(ChipError::Threads)?;
         Ok(Self {
             config,

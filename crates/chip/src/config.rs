@@ -1,6 +1,7 @@
 //! What a chip consists of, as far as its functional model depends on it.
 
 use crate::chipfile::ChipFile;
+use crate::engine::Engine;
 
 /// Organisation of a chip. The default is W1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct ChipConfig {
     pub clock_hz: u64,
     /// Host threads that run cores; `None`: one per host processor, at most one per core.
     pub host_threads: Option<usize>,
+    /// How instructions are executed on the host. Results and counts do not depend on it.
+    pub engine: Engine,
 }
 
 impl ChipConfig {
@@ -39,6 +42,7 @@ impl ChipConfig {
             matrix_contexts_per_core: file.cores.matrix_contexts.value,
             clock_hz: file.clock_hz().round() as u64,
             host_threads: None,
+            engine: Engine::best(),
         }
     }
 }
@@ -53,6 +57,7 @@ impl Default for ChipConfig {
             matrix_contexts_per_core: 4,
             clock_hz: 1_465_000_000,
             host_threads: None,
+            engine: Engine::best(),
         }
     }
 }

@@ -17,10 +17,11 @@ use std::thread::JoinHandle;
 
 use crate::block::{Mode, Translation};
 use crate::core::{Core, Slice};
+use crate::engine::Engine;
 use crate::environment::Environment;
-use crate::exec::Level;
 use crate::fault::Fault;
 use crate::launch::Launch;
+use crate::machine::Enabled;
 use crate::mem::Memory;
 use crate::program::Image;
 use crate::report::{ClassCounts, MemoryTraffic};
@@ -51,7 +52,7 @@ struct Outcome {
 /// A set of cores and the decoded programs that they have run.
 struct Worker {
     cores: Vec<Core>,
-    level: Level,
+    mode: Mode,
     translations: HashMap<u64, (Weak<Image>, Translation)>,
 }
 
@@ -60,11 +61,11 @@ impl Worker {
         self.translations
             .retain(|_, (image, _)| image.strong_count() > 1);
         let image = job.launch.program.image();
-        let level = self.level;
+        let mode = self.mode;
         let (_, code) = self.translations.entry(image.id()).or_insert_with(|| {
             (
                 Arc::downgrade(image),
-                Translation::new(Arc::clone(image), Mode::of_kernels(level)),
+                Translation::new(Arc::clone(image), mode),
             )
         });
         let ctas = job.launch.ctas();
@@ -154,15 +155,20 @@ pub(crate) struct Finished {
 
 impl Grid {
     /// `cores` cores on at most `threads` threads, the caller's included.
-    pub(crate) fn new(cores: u32, matrix_contexts: u32, threads: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(
+        cores: u32,
+        matrix_contexts: u32,
+        threads: usize,
+        engine: Engine,
+    ) -> std::io::Result<Self> {
         let workers = threads.clamp(1, cores as usize) as u32;
-        let level = Level::of_host();
+        let mode = engine.mode(false, Enabled::ALL);
         let make = |worker: u32| Worker {
             cores: (worker..cores)
                 .step_by(workers as usize)
                 .map(|index| Core::new(index, matrix_contexts))
                 .collect(),
-            level,
+            mode,
             translations: HashMap::new(),
         };
         let others = (1..workers)

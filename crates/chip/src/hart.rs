@@ -103,6 +103,8 @@ pub(crate) struct Hart {
     pub(crate) machine: Option<Box<MachineState>>,
     /// This hart's part of the core's backing store.
     pub(crate) windows: Windows,
+    /// For [`LaneBits::select`].
+    pub(crate) lane_bits: LaneBits,
 }
 
 /// Where the windows of one hart lie in host memory. Null when empty.
@@ -155,6 +157,7 @@ impl Hart {
             reservation: None,
             machine: None,
             windows: Windows::NONE,
+            lane_bits: LaneBits::new(),
         }
     }
 
@@ -226,12 +229,14 @@ impl Hart {
         values: &[T; LANES],
         active: u32,
     ) {
-        if active == u32::MAX {
-            self.set_vector(register, chunk, values);
-        } else {
-            let old = self.vector::<T>(register, chunk);
-            self.set_vector(register, chunk, &select(active, values, &old));
-        }
+        // Without a branch on whether all are active, which would send the values through the
+        // stack.
+        let old = self.vector::<T>(register, chunk);
+        self.set_vector(
+            register,
+            chunk,
+            &self.lane_bits.select(active, values, &old),
+        );
     }
 
     /// One element of a vector register group.
@@ -278,25 +283,37 @@ impl Hart {
     }
 }
 
-/// Of each lane the element of `on` if its bit in `active` is set, else that of `off`.
-#[inline(always)]
-pub(crate) fn select<T: Element>(active: u32, on: &[T; LANES], off: &[T; LANES]) -> [T; LANES] {
-    const HALF: usize = LANES / 2;
-    let mut result = [T::default(); LANES];
-    // By halves: a test of the sign bit would look different from those of the other lanes, and
-    // the loop would not become the masks that the host has.
-    for half in 0..LANES / HALF {
-        let bits = active >> (half * HALF) & 0xffff;
-        for lane in 0..HALF {
-            let at = half * HALF + lane;
-            result[at] = if bits & (1 << lane) != 0 {
-                on[at]
+/// The bit of each lane in a set.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(crate) struct LaneBits([u32; LANES]);
+
+impl LaneBits {
+    fn new() -> Self {
+        Self(std::array::from_fn(|lane| 1 << lane))
+    }
+
+    /// Of each lane the element of `on` if its bit in `active` is set, else that of `off`.
+    ///
+    /// The bits are read from memory although they are constants: of constants the optimiser
+    /// makes tests that differ from lane to lane, and no vector instructions.
+    #[inline(always)]
+    pub(crate) fn select<T: Element>(
+        &self,
+        active: u32,
+        on: &[T; LANES],
+        off: &[T; LANES],
+    ) -> [T; LANES] {
+        let mut result = [T::default(); LANES];
+        for lane in 0..LANES {
+            result[lane] = if active & self.0[lane] != 0 {
+                on[lane]
             } else {
-                off[at]
+                off[lane]
             };
         }
+        result
     }
-    result
 }
 
 /// What a vector element can be: any bit pattern is a value.

@@ -28,6 +28,7 @@ mod chip;
 pub mod chipfile;
 mod config;
 mod core;
+mod engine;
 mod env;
 mod environment;
 mod exec;
@@ -35,6 +36,11 @@ pub mod exec_elf;
 mod fault;
 mod grid;
 mod hart;
+#[cfg(feature = "jit")]
+mod jit;
+#[cfg(not(feature = "jit"))]
+#[path = "jit_disabled.rs"]
+mod jit;
 mod launch;
 mod machine;
 pub mod mem;
@@ -47,6 +53,7 @@ pub mod timing;
 pub use chip::{Chip, ChipError};
 pub use chipfile::{ChipFile, ChipFileError};
 pub use config::ChipConfig;
+pub use engine::Engine;
 pub use environment::{Environment, EnvironmentCall, Refusal};
 pub use fault::{Fault, FaultKind};
 pub use launch::{Launch, LaunchError};

@@ -50,31 +50,43 @@ const FIRST_INTERVAL: u32 = 2;
 
 /// Accessible bytes from `begin` on, at `begin + delta` on the host.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "jit"),
+    expect(dead_code, reason = "some fields are for compiled code")
+)]
 struct Range {
     begin: u64,
     readable: u64,
     writable: u64,
+    /// Bytes at which eight bytes can be read.
+    readable_words: u64,
+    /// Bytes at which eight bytes can be written.
+    writable_words: u64,
     delta: u64,
     space: Space,
 }
 
-impl Range {
-    const EMPTY: Self = Self {
-        begin: 0,
-        readable: 0,
-        writable: 0,
-        delta: 0,
-        space: Space::Global,
-    };
+/// Bytes of the widest scalar access.
+const WORD: u64 = 8;
 
-    fn window(begin: u64, bytes: u64, host: *mut u8, space: Space) -> Self {
+impl Range {
+    const EMPTY: Self = Self::new(0, 0, 0, 0, Space::Global);
+
+    const fn new(begin: u64, readable: u64, writable: u64, delta: u64, space: Space) -> Self {
         Self {
             begin,
-            readable: bytes,
-            writable: bytes,
-            delta: (host.expose_provenance() as u64).wrapping_sub(begin),
+            readable,
+            writable,
+            readable_words: readable.saturating_sub(WORD - 1),
+            writable_words: writable.saturating_sub(WORD - 1),
+            delta,
             space,
         }
+    }
+
+    fn window(begin: u64, bytes: u64, host: *mut u8, space: Space) -> Self {
+        let delta = (host.expose_provenance() as u64).wrapping_sub(begin);
+        Self::new(begin, bytes, bytes, delta, space)
     }
 
     #[inline(always)]
@@ -113,22 +125,79 @@ impl Recent {
     /// Keeps an interval; gives its place.
     fn keep(&mut self, index: u32, interval: Interval) -> u32 {
         let place = FIRST_INTERVAL + index % (RANGES as u32 - FIRST_INTERVAL);
-        self.0[place as usize] = Range {
-            begin: interval.address,
-            readable: interval.bytes,
-            writable: match interval.access {
-                Access::ReadWrite => interval.bytes,
-                Access::ReadOnly => 0,
-            },
-            delta: interval.delta,
-            space: Space::Global,
+        let Interval {
+            address,
+            bytes,
+            access,
+            delta,
+            ..
+        } = interval;
+        let writable = match access {
+            Access::ReadWrite => bytes,
+            Access::ReadOnly => 0,
         };
+        self.0[place as usize] = Range::new(address, bytes, writable, delta, Space::Global);
         place
     }
 
     #[inline(always)]
     fn find(&self, place: u32, address: u64, bytes: u64, write: bool) -> Option<Place> {
         self.0[place as usize % RANGES].find(address, bytes, write)
+    }
+}
+
+/// Offsets of the fields of a range from the beginning of [`Recent`], for compiled code.
+#[cfg(feature = "jit")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RangeOffsets {
+    /// First byte.
+    pub(crate) begin: usize,
+    /// How many bytes from there on may begin a scalar access, of any size.
+    pub(crate) limit: usize,
+    /// What to add to an address to get a host address.
+    pub(crate) delta: usize,
+    /// What every range at this place belongs to.
+    pub(crate) space: Space,
+}
+
+#[cfg(feature = "jit")]
+impl Recent {
+    /// The offsets of a place.
+    pub(crate) fn range_offsets(place: u32, write: bool) -> RangeOffsets {
+        let at = place as usize % RANGES * size_of::<Range>();
+        let limit = if write {
+            std::mem::offset_of!(Range, writable_words)
+        } else {
+            std::mem::offset_of!(Range, readable_words)
+        };
+        RangeOffsets {
+            begin: at + std::mem::offset_of!(Range, begin),
+            limit: at + limit,
+            delta: at + std::mem::offset_of!(Range, delta),
+            space: match place {
+                STACK => Space::Stack,
+                SHARED => Space::Shared,
+                _ => Space::Global,
+            },
+        }
+    }
+}
+
+#[cfg(feature = "jit")]
+impl Space {
+    /// Offset in [`Env`] of the bytes read from, or written to, the space.
+    pub(crate) fn counter_offset(self, write: bool) -> usize {
+        use std::mem::offset_of;
+        match (self, write) {
+            (Self::Global, false) => offset_of!(Env, traffic.global.bytes_read),
+            (Self::Global, true) => offset_of!(Env, traffic.global.bytes_written),
+            (Self::Shared, false) => offset_of!(Env, traffic.shared.bytes_read),
+            (Self::Shared, true) => offset_of!(Env, traffic.shared.bytes_written),
+            (Self::Local, false) => offset_of!(Env, traffic.local.bytes_read),
+            (Self::Local, true) => offset_of!(Env, traffic.local.bytes_written),
+            (Self::Stack, false) => offset_of!(Env, traffic.stack.bytes_read),
+            (Self::Stack, true) => offset_of!(Env, traffic.stack.bytes_written),
+        }
     }
 }
 

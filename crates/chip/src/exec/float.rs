@@ -29,8 +29,16 @@ pub(super) fn unboxed(register: u64, format: Format) -> u64 {
     } else if register >> bits == u64::MAX >> bits {
         register & ((1 << bits) - 1)
     } else {
-        format.canonical_nan()
+        unboxed_nan(format)
     }
+}
+
+/// The NaN as a value that the optimiser does not know: bodies would get a second form for it,
+/// and results would go through the stack.
+#[cold]
+#[inline(never)]
+fn unboxed_nan(format: Format) -> u64 {
+    std::hint::black_box(format.canonical_nan())
 }
 
 /// IEEE binary16 as its bits.

@@ -14,7 +14,7 @@ use super::integer::Int;
 use super::reuse::SCRATCH;
 use super::{Env, Flow, Hart, Op, fault};
 use crate::fault::FaultKind;
-use crate::hart::select;
+use crate::hart::LaneBits;
 
 /// Addresses of the elements of a chunk.
 pub(super) type Addresses = [u64; LANES];
@@ -94,10 +94,10 @@ impl Spread {
 
     /// Of zero-extended offsets.
     #[inline(always)]
-    fn of_offsets<T: Int>(&mut self, offsets: &[u32; LANES], active: u32) {
+    fn of_offsets<T: Int>(&mut self, offsets: &[u32; LANES], active: u32, lanes: &LaneBits) {
         let any = offsets[first(active)];
         let (mut low, mut high, mut bits) = (u32::MAX, 0, 0);
-        let chosen = select(active, offsets, &[any; LANES]);
+        let chosen = lanes.select(active, offsets, &[any; LANES]);
         for lane in 0..LANES {
             low = low.min(chosen[lane]);
             high = high.max(chosen[lane]);
@@ -110,15 +110,15 @@ impl Spread {
         self.low = u64::from(low);
         self.reach = u64::from(high - low);
         self.bits = bits;
-        self.describe::<T>(&distances, active);
+        self.describe::<T>(&distances, active, lanes);
     }
 
     /// Of whole addresses.
     #[inline(always)]
-    fn of_addresses<T: Int>(&mut self, addresses: &Addresses, active: u32) {
+    fn of_addresses<T: Int>(&mut self, addresses: &Addresses, active: u32, lanes: &LaneBits) {
         let any = addresses[first(active)];
         let (mut low, mut high, mut bits) = (u64::MAX, 0, 0);
-        let chosen = select(active, addresses, &[any; LANES]);
+        let chosen = lanes.select(active, addresses, &[any; LANES]);
         for lane in 0..LANES {
             low = low.min(chosen[lane]);
             high = high.max(chosen[lane]);
@@ -131,12 +131,12 @@ impl Spread {
         self.low = low;
         self.reach = high - low;
         self.bits = bits as u32;
-        self.describe::<T>(&distances, active);
+        self.describe::<T>(&distances, active, lanes);
     }
 
     #[inline(always)]
-    fn describe<T: Int>(&mut self, distances: &[u32; LANES], active: u32) {
-        self.shape = shape::<T>(distances, self.reach, active);
+    fn describe<T: Int>(&mut self, distances: &[u32; LANES], active: u32, lanes: &LaneBits) {
+        self.shape = shape::<T>(distances, self.reach, active, lanes);
         self.distances = *distances;
     }
 
@@ -150,7 +150,7 @@ impl Spread {
 }
 
 #[inline(always)]
-fn shape<T: Int>(distances: &[u32; LANES], reach: u64, active: u32) -> Shape {
+fn shape<T: Int>(distances: &[u32; LANES], reach: u64, active: u32, lanes: &LaneBits) -> Shape {
     let bytes = size_of::<T>();
     let (first, last) = (first(active), last(active));
     if reach > REACH_MAX {
@@ -164,7 +164,7 @@ fn shape<T: Int>(distances: &[u32; LANES], reach: u64, active: u32) -> Shape {
         for lane in 0..LANES {
             expected[lane] = ((lane as i32 - first as i32) * bytes as i32) as u32;
         }
-        let seen = select(active, distances, &expected);
+        let seen = lanes.select(active, distances, &expected);
         let mut strange = 0;
         for lane in 0..LANES {
             strange |= seen[lane] ^ expected[lane];
@@ -213,43 +213,51 @@ pub(super) fn lanes(mut set: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Moves active elements at `base` plus zero-extended offsets.
-#[inline(always)]
-pub(super) fn move_offsets<T: Int, const STORE: bool, const WIDE: bool>(
-    hart: &mut Hart,
-    env: &mut Env,
-    moved: Moved<'_>,
-    base: u64,
-    offsets: impl Fn(&Hart) -> [u32; LANES],
-) -> Flow {
-    env.spreads[moved.slot()].of_offsets::<T>(&offsets(hart), moved.active);
-    if move_spread::<T, STORE, WIDE>(hart, env, moved, base) {
-        return Flow::Next;
-    }
-    let offsets = offsets(hart);
-    let mut addresses = [0; LANES];
-    for lane in 0..LANES {
-        addresses[lane] = base.wrapping_add(u64::from(offsets[lane]));
-    }
-    move_each::<T, STORE>(hart, env, moved, &addresses)
+/// Element addresses that an instruction forms, apart from its base. No closures: those would be
+/// compiled without the target features of the function that they end up in.
+pub(super) trait Index {
+    /// All offsets are below 2^32.
+    const NARROW: bool;
+    /// What to add to the base for each element of a chunk.
+    fn offsets(hart: &Hart, op: &Op, chunk: usize) -> Addresses;
 }
 
-/// Moves active elements at `base` plus whole addresses.
+/// Moves active elements at `base` plus the offsets of an index.
 #[inline(always)]
-pub(super) fn move_addresses<T: Int, const STORE: bool, const WIDE: bool>(
+pub(super) fn move_indexed<X: Index, T: Int, const STORE: bool, const WIDE: bool>(
     hart: &mut Hart,
     env: &mut Env,
     moved: Moved<'_>,
     base: u64,
-    addresses: impl Fn(&Hart) -> Addresses,
 ) -> Flow {
-    env.spreads[moved.slot()].of_addresses::<T>(&addresses(hart), moved.active);
+    let offsets = X::offsets(hart, moved.op, moved.chunk);
+    let spread = &mut env.spreads[moved.slot()];
+    if X::NARROW {
+        let mut narrow = [0; LANES];
+        for lane in 0..LANES {
+            narrow[lane] = offsets[lane] as u32;
+        }
+        spread.of_offsets::<T>(&narrow, moved.active, &hart.lane_bits);
+    } else {
+        spread.of_addresses::<T>(&offsets, moved.active, &hart.lane_bits);
+    }
     if move_spread::<T, STORE, WIDE>(hart, env, moved, base) {
         return Flow::Next;
     }
-    let mut addresses = addresses(hart);
-    for lane in 0..LANES {
-        addresses[lane] = addresses[lane].wrapping_add(base);
+    move_index::<X, T, STORE>(hart, env, moved, base)
+}
+
+/// Moves elements of an index one by one.
+#[inline(never)]
+fn move_index<X: Index, T: Int, const STORE: bool>(
+    hart: &mut Hart,
+    env: &mut Env,
+    moved: Moved<'_>,
+    base: u64,
+) -> Flow {
+    let mut addresses = X::offsets(hart, moved.op, moved.chunk);
+    for address in &mut addresses {
+        *address = address.wrapping_add(base);
     }
     move_each::<T, STORE>(hart, env, moved, &addresses)
 }
@@ -275,9 +283,20 @@ pub(super) fn move_consecutive<T: Int, const STORE: bool, const WIDE: bool>(
         unsafe { move_row::<T, STORE, WIDE>(hart, moved, row) };
         return Flow::Next;
     }
+    move_row_slowly::<T, STORE>(hart, env, moved, base)
+}
+
+/// Moves elements of a row one by one.
+#[inline(never)]
+fn move_row_slowly<T: Int, const STORE: bool>(
+    hart: &mut Hart,
+    env: &mut Env,
+    moved: Moved<'_>,
+    base: u64,
+) -> Flow {
     let mut addresses = [0; LANES];
     for lane in 0..LANES {
-        addresses[lane] = base.wrapping_add(lane as u64 * bytes);
+        addresses[lane] = base.wrapping_add((lane * size_of::<T>()) as u64);
     }
     move_each::<T, STORE>(hart, env, moved, &addresses)
 }
@@ -303,7 +322,10 @@ pub(super) fn move_local<T: Int, const STORE: bool>(
     let moved_bytes = bytes * u64::from(moved.active.count_ones());
     count(env, Space::Local, moved_bytes, STORE);
     let start = hart.windows.local.wrapping_add(within as usize);
-    for lane in lanes(moved.active) {
+    let mut left = moved.active;
+    while left != 0 {
+        let lane = left.trailing_zeros() as usize % LANES;
+        left &= left - 1;
         let at = start.wrapping_add(lane * local_bytes as usize).cast::<T>();
         let index = moved.chunk * LANES + lane;
         if STORE {
@@ -345,11 +367,13 @@ pub(super) fn move_spread<T: Int, const STORE: bool, const WIDE: bool>(
     count(env, place.space, moved_bytes, STORE);
     let pointer = place.pointer;
     let spread = &env.spreads[slot];
-    let at = |lane: usize| {
-        pointer
-            .wrapping_add(spread.distances[lane] as usize)
-            .cast::<T>()
-    };
+    macro_rules! at {
+        ($lane:expr) => {
+            pointer
+                .wrapping_add(spread.distances[$lane] as usize)
+                .cast::<T>()
+        };
+    }
     if spread.shape == Shape::Row {
         let start = first(moved.active) * size_of::<T>();
         // SAFETY: the elements from the first to the last active one are accessible.
@@ -362,7 +386,7 @@ pub(super) fn move_spread<T: Int, const STORE: bool, const WIDE: bool>(
                     let values = values[half * HALF..].as_ptr().cast::<[T; HALF]>();
                     // SAFETY: the array has 16 elements from there on.
                     let values = unsafe { values.read_unaligned() };
-                    let to = at(half * HALF).cast::<[T; HALF]>();
+                    let to = at!(half * HALF).cast::<[T; HALF]>();
                     // SAFETY: 16 elements from there on are accessible for writing.
                     unsafe { to.write_unaligned(values) };
                 }
@@ -370,13 +394,16 @@ pub(super) fn move_spread<T: Int, const STORE: bool, const WIDE: bool>(
             _ if moved.active == u32::MAX => {
                 for lane in 0..LANES {
                     // SAFETY: the element there is accessible for writing.
-                    unsafe { at(lane).write_unaligned(values[lane]) };
+                    unsafe { at!(lane).write_unaligned(values[lane]) };
                 }
             }
             _ => {
-                for lane in lanes(moved.active) {
+                let mut left = moved.active;
+                while left != 0 {
+                    let lane = left.trailing_zeros() as usize % LANES;
+                    left &= left - 1;
                     // SAFETY: the element there is accessible for writing.
-                    unsafe { at(lane).write_unaligned(values[lane]) };
+                    unsafe { at!(lane).write_unaligned(values[lane]) };
                 }
             }
         }
@@ -385,11 +412,11 @@ pub(super) fn move_spread<T: Int, const STORE: bool, const WIDE: bool>(
         match spread.shape {
             Shape::Equal => {
                 // SAFETY: the element is accessible.
-                values = [unsafe { at(0).read_unaligned() }; LANES];
+                values = [unsafe { at!(0).read_unaligned() }; LANES];
             }
             Shape::HalfRows | Shape::HalfEqual => {
                 for half in 0..LANES / HALF {
-                    let from = at(half * HALF);
+                    let from = at!(half * HALF);
                     let row = if spread.shape == Shape::HalfRows {
                         // SAFETY: 16 elements from there on are accessible.
                         unsafe { from.cast::<[T; HALF]>().read_unaligned() }
@@ -454,7 +481,10 @@ unsafe fn move_row<T: Int, const STORE: bool, const WIDE: bool>(
         }
         return;
     }
-    for lane in lanes(active) {
+    let mut left = active;
+    while left != 0 {
+        let lane = left.trailing_zeros() as usize % LANES;
+        left &= left - 1;
         let at = row.wrapping_add(lane);
         let index = chunk * LANES + lane;
         if STORE {
@@ -559,7 +589,7 @@ mod tests {
 
     fn spread<T: Int>(offsets: &[u32; LANES], active: u32) -> Spread {
         let mut spread = Spread::EMPTY;
-        spread.of_offsets::<T>(offsets, active);
+        spread.of_offsets::<T>(offsets, active, &Hart::new().lane_bits);
         spread
     }
 
@@ -609,9 +639,9 @@ mod tests {
         assert_eq!(spread::<u32>(&far, u32::MAX).lowest(0), None);
         let addresses = std::array::from_fn(|lane| if lane == 7 { 1 << 40 } else { 1 << 30 });
         let mut seen = Spread::EMPTY;
-        seen.of_addresses::<u32>(&addresses, u32::MAX);
+        seen.of_addresses::<u32>(&addresses, u32::MAX, &Hart::new().lane_bits);
         assert_eq!(seen.lowest(0), None);
-        seen.of_addresses::<u32>(&addresses, 1 << 7);
+        seen.of_addresses::<u32>(&addresses, 1 << 7, &Hart::new().lane_bits);
         assert_eq!((seen.lowest(8), seen.reach), (Some((1 << 40) + 8), 0));
     }
 }

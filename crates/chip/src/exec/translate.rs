@@ -2354,6 +2354,7 @@ impl Choice {
             }
         }
         self.op.imm = segment(fields, registers);
+        self.op.rs3 = 1 << data_log2;
         let level = self.level;
         macro_rules! by_data {
             ($select:ident: $($kernel:ty),*) => {

@@ -9,7 +9,7 @@ use super::access::{count, explain, resolve};
 use super::integer::Int;
 use super::lanes::{active, first_active, for_each_chunk, is_whole};
 use super::spread::{
-    Moved, lanes, move_addresses, move_consecutive, move_local, move_offsets, move_spread,
+    Addresses, Index, Moved, lanes, move_consecutive, move_indexed, move_local, move_spread,
 };
 use super::{Env, Flow, Hart, Kernel, Op, fault};
 use crate::fault::FaultKind;
@@ -35,7 +35,7 @@ pub(super) enum Strided {}
 pub(super) struct Indexed<I>(PhantomData<I>);
 
 /// Fields of a segment, and registers from one field to the next, as translation packs them
-/// into the immediate.
+/// into the immediate. `rs3` is the size of an element.
 pub(super) const fn segment(fields: u8, registers: u8) -> i64 {
     (registers as i64) << 8 | fields as i64
 }
@@ -50,7 +50,7 @@ const fn field_registers(op: &Op) -> u8 {
 
 /// Moves elements `stride` bytes apart.
 #[inline(always)]
-fn move_strided<T: Int, const STORE: bool, const WIDE: bool>(
+fn move_strided<X: Index, T: Int, const STORE: bool, const WIDE: bool>(
     hart: &mut Hart,
     env: &mut Env,
     moved: Moved<'_>,
@@ -64,9 +64,7 @@ fn move_strided<T: Int, const STORE: bool, const WIDE: bool>(
     if stride == LOCAL_LANE_STRIDE && move_local::<T, STORE>(hart, env, moved, base) {
         return Flow::Next;
     }
-    move_addresses::<T, STORE, WIDE>(hart, env, moved, base, |_| {
-        std::array::from_fn(|lane| (lane as u64).wrapping_mul(stride))
-    })
+    move_indexed::<X, T, STORE, WIDE>(hart, env, moved, base)
 }
 
 impl Addressing for Unit {
@@ -79,7 +77,7 @@ impl Addressing for Unit {
     ) -> Flow {
         let base = hart.x(moved.op.rs1).wrapping_add(distance);
         let stride = size_of::<T>() as u64 * u64::from(fields(moved.op));
-        move_strided::<T, STORE, WIDE>(hart, env, moved, base, stride)
+        move_strided::<Self, T, STORE, WIDE>(hart, env, moved, base, stride)
     }
 }
 
@@ -93,7 +91,7 @@ impl Addressing for Strided {
     ) -> Flow {
         let base = hart.x(moved.op.rs1).wrapping_add(distance);
         let stride = hart.x(moved.op.rs2);
-        move_strided::<T, STORE, WIDE>(hart, env, moved, base, stride)
+        move_strided::<Self, T, STORE, WIDE>(hart, env, moved, base, stride)
     }
 }
 
@@ -106,18 +104,49 @@ impl<I: Int> Addressing for Indexed<I> {
         distance: u64,
     ) -> Flow {
         let base = hart.x(moved.op.rs1).wrapping_add(distance);
-        let Moved { op, chunk, .. } = moved;
-        if I::BITS <= 32 {
-            move_offsets::<T, STORE, WIDE>(hart, env, moved, base, |hart| {
-                let indices = hart.vector::<I>(op.rs2, chunk);
-                std::array::from_fn(|lane| indices[lane].to_u64() as u32)
-            })
-        } else {
-            move_addresses::<T, STORE, WIDE>(hart, env, moved, base, |hart| {
-                let indices = hart.vector::<I>(op.rs2, chunk);
-                std::array::from_fn(|lane| indices[lane].to_u64())
-            })
+        move_indexed::<Self, T, STORE, WIDE>(hart, env, moved, base)
+    }
+}
+
+/// Multiples of a stride.
+#[inline(always)]
+fn multiples(stride: u64) -> Addresses {
+    let mut offsets = [0; LANES];
+    for lane in 0..LANES {
+        offsets[lane] = (lane as u64).wrapping_mul(stride);
+    }
+    offsets
+}
+
+impl Index for Unit {
+    const NARROW: bool = false;
+
+    #[inline(always)]
+    fn offsets(_: &Hart, op: &Op, _: usize) -> Addresses {
+        multiples(u64::from(op.rs3) * u64::from(fields(op)))
+    }
+}
+
+impl Index for Strided {
+    const NARROW: bool = false;
+
+    #[inline(always)]
+    fn offsets(hart: &Hart, op: &Op, _: usize) -> Addresses {
+        multiples(hart.x(op.rs2))
+    }
+}
+
+impl<I: Int> Index for Indexed<I> {
+    const NARROW: bool = I::BITS <= 32;
+
+    #[inline(always)]
+    fn offsets(hart: &Hart, op: &Op, chunk: usize) -> Addresses {
+        let indices = hart.vector::<I>(op.rs2, chunk);
+        let mut offsets = [0; LANES];
+        for lane in 0..LANES {
+            offsets[lane] = indices[lane].to_u64();
         }
+        offsets
     }
 }
 

@@ -1,13 +1,11 @@
 //! The instructions of a guest, translated for the engine that was asked for.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use super::image::Ram;
 use crate::block::{Mode, Translation};
+use crate::engine::Engine;
 use crate::env::Env;
-use crate::exec::Level;
 use crate::hart::Hart;
 use crate::machine::Enabled;
 use crate::program::Program;
@@ -15,78 +13,6 @@ use crate::report::ClassCounts;
 
 /// Bytes by which the part of memory that holds instructions grows at least.
 const GROWTH_BYTES: u64 = 1 << 20;
-
-/// How instructions are executed. Results are the same; speed is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// In blocks, with the host instructions of this level.
-    Blocks(EngineLevel),
-    /// One by one, with the best host instructions.
-    Step,
-}
-
-/// Host instructions that an engine uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EngineLevel(Level);
-
-impl Engine {
-    /// The fastest one of this host.
-    #[must_use]
-    pub fn best() -> Self {
-        Self::Blocks(EngineLevel(Level::of_host()))
-    }
-
-    /// Every engine that this host can run.
-    #[must_use]
-    pub fn available() -> Vec<Self> {
-        let levels = Level::available().into_iter();
-        levels
-            .map(|level| Self::Blocks(EngineLevel(level)))
-            .chain([Self::Step])
-            .collect()
-    }
-
-    fn mode(self, single: bool, enabled: Enabled) -> Mode {
-        let (level, single) = match self {
-            Self::Blocks(EngineLevel(level)) => (level, single),
-            Self::Step => (Level::of_host(), true),
-        };
-        let mode = Mode {
-            enabled,
-            ..Mode::of_kernels(level)
-        };
-        if single {
-            Mode {
-                block_length_max: 1,
-                ..mode
-            }
-        } else {
-            mode
-        }
-    }
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Blocks(EngineLevel(level)) => f.pad(level.name()),
-            Self::Step => f.pad("step"),
-        }
-    }
-}
-
-impl FromStr for Engine {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let all = Self::available();
-        let found = all.iter().find(|engine| engine.to_string() == name);
-        found.copied().ok_or_else(|| {
-            let names: Vec<_> = all.iter().map(Self::to_string).collect();
-            format!("this host has {}", names.join(", "))
-        })
-    }
-}
 
 /// The part of memory that holds instructions, as it was when last looked at.
 pub(super) struct Code {

@@ -33,10 +33,10 @@ mod tests;
 use std::fmt;
 use std::io::{Read, Write};
 
-pub use code::{Engine, EngineLevel};
 pub use debug::Registers;
 pub use guest::Guest;
 
+pub use crate::engine::Engine;
 use crate::fault::FaultKind;
 use crate::report::{ClassCounts, Traffic};
 

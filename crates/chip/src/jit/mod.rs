@@ -1,0 +1,160 @@
+//! Compiling hot loops to host code.
+//!
+//! A *region* is a set of blocks that jump to each other. It becomes one host function: integer
+//! registers live in host registers between its entry and its exits, integer instructions, jumps
+//! and scalar memory accesses are host code, and everything else is a call of the same body that
+//! the interpreter calls. So there is one meaning of each vector instruction, and results, faults,
+//! counters and the points at which harts take turns are those of the interpreter.
+//!
+//! Blocks that end the turn of a hart or touch CSRs are not part of regions.
+
+mod emit;
+mod host;
+
+use std::cell::Cell;
+
+use weft_isa::{Inst, VType, decode};
+
+use crate::env::Env;
+use crate::exec::Op;
+use crate::hart::Hart;
+use host::HostCode;
+
+/// Runs a region from its first block on: until it is left, `left` instructions have been begun,
+/// or an instruction stops the hart. Returns what is left and writes the number of the last block,
+/// of those that the region was made of, to `last`.
+pub(crate) type Entry =
+    unsafe extern "C" fn(hart: *mut Hart, env: *mut Env, left: i64, last: *mut u32) -> i64;
+
+/// How often a block is begun before its loop is compiled, which takes milliseconds. Builds with
+/// debug assertions compile early, so that every test of the chip is one of compiled code too.
+pub(crate) const HEAT: Option<u32> = Some(if cfg!(debug_assertions) { 4 } else { 20_000 });
+
+/// Most blocks of a region.
+const BLOCKS_MAX: usize = 64;
+
+/// A block as the compiler sees it.
+pub(crate) struct Source<'a> {
+    pub(crate) ops: &'a [Op],
+    /// Address after the last instruction.
+    pub(crate) end: u64,
+    /// The vector type at its end.
+    pub(crate) vtype: VType,
+    /// It ends with an instruction after which neither that nor the next address is known.
+    pub(crate) opaque: bool,
+}
+
+/// Where control goes after a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// To the address after the block.
+    Next,
+    /// To a fixed address.
+    Jump(u64),
+    /// To one address if taken, else to the one after the block.
+    Branch(u64),
+    /// To an address in a register.
+    Indirect,
+}
+
+impl Source<'_> {
+    /// Whether all instructions can be part of a region.
+    pub(crate) fn is_fit(&self) -> bool {
+        // Not: system, the custom instructions of the core, fences.
+        let fit = |op: &Op| !matches!(op.word & 0x7f, 0x73 | 0x0b | 0x0f);
+        !self.opaque
+            && self
+                .ops
+                .iter()
+                .all(|op| fit(op) && decode(op.word).is_some())
+    }
+
+    fn exit(&self) -> Exit {
+        let Some(last) = self.ops.last() else {
+            return Exit::Next;
+        };
+        match last.word & 0x7f {
+            0x63 => Exit::Branch(last.imm.cast_unsigned()),
+            0x6f => Exit::Jump(last.imm.cast_unsigned()),
+            0x67 => Exit::Indirect,
+            _ => Exit::Next,
+        }
+    }
+
+    /// Addresses that control may go to, as far as they are known.
+    fn successors(&self) -> impl Iterator<Item = u64> {
+        let (first, second) = match self.exit() {
+            Exit::Next => (Some(self.end), None),
+            Exit::Jump(target) => (Some(target), None),
+            Exit::Branch(target) => (Some(target), Some(self.end)),
+            Exit::Indirect => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+/// A compiled region.
+pub(crate) struct Region {
+    code: HostCode,
+    /// The numbers of its blocks, and how often each was begun since that was last taken.
+    runs: Box<[(u32, Cell<u64>)]>,
+}
+
+impl Region {
+    /// Compiles the region that begins with block `head`. `find` gives the number of the block at
+    /// an address and vector type, if it has been decoded, and `source` a block by its number.
+    ///
+    /// None if `head` cannot be part of a region, or the host is not one that code can be made
+    /// for.
+    pub(crate) fn compile<'a>(
+        head: u32,
+        find: impl Fn(u64, VType) -> Option<u32>,
+        source: impl Fn(u32) -> Source<'a>,
+    ) -> Option<Self> {
+        let mut blocks = Vec::new();
+        let mut pending = vec![head];
+        while let Some(number) = pending.pop() {
+            let block = source(number);
+            let known = blocks.iter().any(|(other, _)| *other == number);
+            if known || blocks.len() == BLOCKS_MAX || !block.is_fit() {
+                continue;
+            }
+            pending.extend(block.successors().filter_map(|pc| find(pc, block.vtype)));
+            blocks.push((number, block));
+        }
+        if blocks.is_empty() {
+            return None;
+        }
+        let runs: Box<[_]> = blocks
+            .iter()
+            .map(|(number, _)| (*number, Cell::new(0)))
+            .collect();
+        let index = |pc, vtype| {
+            let number = find(pc, vtype)?;
+            blocks.iter().position(|(other, _)| *other == number)
+        };
+        let code = emit::compile(&blocks, &runs, index)?;
+        Some(Self {
+            code: HostCode::new(&code)?,
+            runs,
+        })
+    }
+
+    /// The function.
+    pub(crate) fn entry(&self) -> Entry {
+        // SAFETY: the code was generated with this signature.
+        unsafe { std::mem::transmute::<*const u8, Entry>(self.code.start()) }
+    }
+
+    /// Gives number and count of the blocks begun since the last call.
+    pub(crate) fn take_runs(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.runs
+            .iter()
+            .map(|(number, runs)| (*number, runs.take()))
+    }
+}
+
+/// The instruction of an op of a region.
+fn instruction(op: &Op) -> Inst {
+    decode(op.word).expect("Source::is_fit has decoded it")
+}
