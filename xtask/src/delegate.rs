@@ -54,11 +54,19 @@ pub(crate) fn fit(arguments: &PassedArguments) -> Result<()> {
 
 /// Runs a benchmark by name.
 pub(crate) fn bench(arguments: &PassedArguments) -> Result<()> {
-    succeed(release_program("weft-benches").args(&arguments.arguments))
+    let mut command = program("weft-benches");
+    command.args(["--features", "weft-benches/jit", "--"]);
+    succeed(command.args(&arguments.arguments))
 }
 
 fn release_program(package: &str) -> std::process::Command {
+    let mut command = program(package);
+    command.arg("--");
+    command
+}
+
+fn program(package: &str) -> std::process::Command {
     let mut command = cargo();
-    command.args(["run", "--quiet", "--release", "--package", package, "--"]);
+    command.args(["run", "--quiet", "--release", "--package", package]);
     command
 }

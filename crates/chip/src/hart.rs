@@ -229,14 +229,13 @@ impl Hart {
         values: &[T; LANES],
         active: u32,
     ) {
-        // Without a branch on whether all are active, which would send the values through the
-        // stack.
-        let old = self.vector::<T>(register, chunk);
-        self.set_vector(
-            register,
-            chunk,
-            &self.lane_bits.select(active, values, &old),
-        );
+        if active == u32::MAX {
+            self.set_vector(register, chunk, values);
+        } else {
+            let old = self.vector::<T>(register, chunk);
+            let new = self.lane_bits.select(active, values, &old);
+            self.set_vector(register, chunk, &new);
+        }
     }
 
     /// One element of a vector register group.

@@ -141,7 +141,7 @@ fn vector(random: &mut Random) -> Inst {
 /// A branch over the instructions that follow it.
 fn branch(random: &mut Random, over: usize) -> Inst {
     let (rs1, rs2) = (random.x(), random.x());
-    let offset = 4 * (over as i32 + 1);
+    let offset = 4 * (i32::try_from(over).unwrap() + 1);
     match random.below(6) {
         0 => Inst::Beq { rs1, rs2, offset },
         1 => Inst::Bne { rs1, rs2, offset },
@@ -186,7 +186,7 @@ fn program(seed: u64, opcodes: &[Opcode]) -> Vec<Inst> {
         imm: 8 * i32::from(register),
         rs1: x(20),
     }));
-    let length = body.len() as i32 * 4;
+    let length = i32::try_from(body.len()).unwrap() * 4;
     code.extend(body);
     code.push(Inst::Addi {
         rd: x(21),

@@ -100,6 +100,12 @@ fn config() -> Result<Config, CUresult> {
             CUresult::INVALID_VALUE
         })?);
     }
+    if let Ok(text) = env::var("WEFT_ENGINE") {
+        config.chip.engine = text.parse().map_err(|error| {
+            message(format_args!("WEFT_ENGINE={text} is no engine: {error}"));
+            CUresult::INVALID_VALUE
+        })?;
+    }
     if env::var_os("WEFT_CACHE").is_none_or(|value| value != "0") {
         config.cache = cache_directory().map(|directory| CacheConfig {
             directory,

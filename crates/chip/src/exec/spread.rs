@@ -14,7 +14,6 @@ use super::integer::Int;
 use super::reuse::SCRATCH;
 use super::{Env, Flow, Hart, Op, fault};
 use crate::fault::FaultKind;
-use crate::hart::LaneBits;
 
 /// Addresses of the elements of a chunk.
 pub(super) type Addresses = [u64; LANES];
@@ -92,13 +91,25 @@ impl Spread {
         shape: Shape::Apart,
     };
 
-    /// Of zero-extended offsets.
+    /// Of zero-extended offsets. `WIDE` needs AVX-512.
     #[inline(always)]
-    fn of_offsets<T: Int>(&mut self, offsets: &[u32; LANES], active: u32, lanes: &LaneBits) {
+    fn of_offsets<T: Int, const WIDE: bool>(&mut self, offsets: &[u32; LANES], active: u32) {
         let any = offsets[first(active)];
+        #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+        if WIDE {
+            // SAFETY: the host has AVX-512.
+            let extent = unsafe { super::wide::extent(offsets, active, any) };
+            self.low = u64::from(extent.low);
+            self.reach = u64::from(extent.high - extent.low);
+            self.bits = extent.bits;
+            self.describe::<T>(&extent.distances, active);
+            return;
+        }
         let (mut low, mut high, mut bits) = (u32::MAX, 0, 0);
-        let chosen = lanes.select(active, offsets, &[any; LANES]);
+        let mut chosen = [0; LANES];
         for lane in 0..LANES {
+            let on = active & (1 << lane) != 0;
+            chosen[lane] = if on { offsets[lane] } else { any };
             low = low.min(chosen[lane]);
             high = high.max(chosen[lane]);
             bits |= chosen[lane] ^ any;
@@ -110,16 +121,18 @@ impl Spread {
         self.low = u64::from(low);
         self.reach = u64::from(high - low);
         self.bits = bits;
-        self.describe::<T>(&distances, active, lanes);
+        self.describe::<T>(&distances, active);
     }
 
     /// Of whole addresses.
     #[inline(always)]
-    fn of_addresses<T: Int>(&mut self, addresses: &Addresses, active: u32, lanes: &LaneBits) {
+    fn of_addresses<T: Int>(&mut self, addresses: &Addresses, active: u32) {
         let any = addresses[first(active)];
         let (mut low, mut high, mut bits) = (u64::MAX, 0, 0);
-        let chosen = lanes.select(active, addresses, &[any; LANES]);
+        let mut chosen = [0; LANES];
         for lane in 0..LANES {
+            let on = active & (1 << lane) != 0;
+            chosen[lane] = if on { addresses[lane] } else { any };
             low = low.min(chosen[lane]);
             high = high.max(chosen[lane]);
             bits |= chosen[lane] ^ any;
@@ -131,12 +144,12 @@ impl Spread {
         self.low = low;
         self.reach = high - low;
         self.bits = bits as u32;
-        self.describe::<T>(&distances, active, lanes);
+        self.describe::<T>(&distances, active);
     }
 
     #[inline(always)]
-    fn describe<T: Int>(&mut self, distances: &[u32; LANES], active: u32, lanes: &LaneBits) {
-        self.shape = shape::<T>(distances, self.reach, active, lanes);
+    fn describe<T: Int>(&mut self, distances: &[u32; LANES], active: u32) {
+        self.shape = shape::<T>(distances, self.reach, active);
         self.distances = *distances;
     }
 
@@ -150,7 +163,7 @@ impl Spread {
 }
 
 #[inline(always)]
-fn shape<T: Int>(distances: &[u32; LANES], reach: u64, active: u32, lanes: &LaneBits) -> Shape {
+fn shape<T: Int>(distances: &[u32; LANES], reach: u64, active: u32) -> Shape {
     let bytes = size_of::<T>();
     let (first, last) = (first(active), last(active));
     if reach > REACH_MAX {
@@ -160,14 +173,11 @@ fn shape<T: Int>(distances: &[u32; LANES], reach: u64, active: u32, lanes: &Lane
         return Shape::Equal;
     }
     if reach as usize == (last - first) * bytes {
-        let mut expected = [0; LANES];
-        for lane in 0..LANES {
-            expected[lane] = ((lane as i32 - first as i32) * bytes as i32) as u32;
-        }
-        let seen = lanes.select(active, distances, &expected);
         let mut strange = 0;
         for lane in 0..LANES {
-            strange |= seen[lane] ^ expected[lane];
+            let expected = ((lane as i32 - first as i32) * bytes as i32) as u32;
+            let on = active & (1 << lane) != 0;
+            strange |= if on { distances[lane] ^ expected } else { 0 };
         }
         if strange == 0 {
             return Shape::Row;
@@ -237,9 +247,9 @@ pub(super) fn move_indexed<X: Index, T: Int, const STORE: bool, const WIDE: bool
         for lane in 0..LANES {
             narrow[lane] = offsets[lane] as u32;
         }
-        spread.of_offsets::<T>(&narrow, moved.active, &hart.lane_bits);
+        spread.of_offsets::<T, WIDE>(&narrow, moved.active);
     } else {
-        spread.of_addresses::<T>(&offsets, moved.active, &hart.lane_bits);
+        spread.of_addresses::<T>(&offsets, moved.active);
     }
     if move_spread::<T, STORE, WIDE>(hart, env, moved, base) {
         return Flow::Next;
@@ -589,7 +599,7 @@ mod tests {
 
     fn spread<T: Int>(offsets: &[u32; LANES], active: u32) -> Spread {
         let mut spread = Spread::EMPTY;
-        spread.of_offsets::<T>(offsets, active, &Hart::new().lane_bits);
+        spread.of_offsets::<T, false>(offsets, active);
         spread
     }
 
@@ -639,9 +649,9 @@ mod tests {
         assert_eq!(spread::<u32>(&far, u32::MAX).lowest(0), None);
         let addresses = std::array::from_fn(|lane| if lane == 7 { 1 << 40 } else { 1 << 30 });
         let mut seen = Spread::EMPTY;
-        seen.of_addresses::<u32>(&addresses, u32::MAX, &Hart::new().lane_bits);
+        seen.of_addresses::<u32>(&addresses, u32::MAX);
         assert_eq!(seen.lowest(0), None);
-        seen.of_addresses::<u32>(&addresses, 1 << 7, &Hart::new().lane_bits);
+        seen.of_addresses::<u32>(&addresses, 1 << 7);
         assert_eq!((seen.lowest(8), seen.reach), (Some((1 << 40) + 8), 0));
     }
 }

@@ -4,13 +4,78 @@ use std::arch::x86_64::{
     __m256i, __m512i, _mm256_loadu_si256, _mm256_mask_loadu_epi8, _mm256_mask_storeu_epi8,
     _mm256_storeu_si256, _mm512_i32gather_epi32, _mm512_i32gather_epi64, _mm512_loadu_si512,
     _mm512_mask_loadu_epi16, _mm512_mask_loadu_epi32, _mm512_mask_loadu_epi64,
-    _mm512_mask_storeu_epi16, _mm512_mask_storeu_epi32, _mm512_mask_storeu_epi64,
-    _mm512_storeu_si512,
+    _mm512_mask_mov_epi32, _mm512_mask_storeu_epi16, _mm512_mask_storeu_epi32,
+    _mm512_mask_storeu_epi64, _mm512_max_epu32, _mm512_min_epu32, _mm512_or_si512,
+    _mm512_reduce_max_epu32, _mm512_reduce_min_epu32, _mm512_reduce_or_epi32, _mm512_set1_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_xor_si512,
 };
 
 use weft_isa::abi::LANES;
 
 use super::integer::Int;
+
+/// What offsets have in common.
+pub(super) struct Extent {
+    /// The lowest.
+    pub(super) low: u32,
+    /// The highest.
+    pub(super) high: u32,
+    /// Bits in which they differ.
+    pub(super) bits: u32,
+    /// Of each from the lowest.
+    pub(super) distances: [u32; LANES],
+}
+
+/// What the active offsets have in common; `any` stands for the inactive ones.
+///
+/// # Safety
+///
+/// The host must have AVX-512 F.
+#[inline(always)]
+pub(super) unsafe fn extent(offsets: &[u32; LANES], active: u32, any: u32) -> Extent {
+    // SAFETY: 16 offsets are there.
+    let low_half = unsafe { _mm512_loadu_si512(offsets.as_ptr().cast()) };
+    // SAFETY: 16 offsets are left.
+    let high_half = unsafe { _mm512_loadu_si512(offsets[16..].as_ptr().cast()) };
+    // SAFETY: the caller promises AVX-512 F, here and below.
+    let filler = unsafe { _mm512_set1_epi32(any as i32) };
+    // SAFETY: as above.
+    let a = unsafe { _mm512_mask_mov_epi32(filler, active as u16, low_half) };
+    // SAFETY: as above.
+    let b = unsafe { _mm512_mask_mov_epi32(filler, (active >> 16) as u16, high_half) };
+    // SAFETY: as above.
+    let least = unsafe { _mm512_min_epu32(a, b) };
+    // SAFETY: as above.
+    let most = unsafe { _mm512_max_epu32(a, b) };
+    // SAFETY: as above.
+    let low = unsafe { _mm512_reduce_min_epu32(least) };
+    // SAFETY: as above.
+    let high = unsafe { _mm512_reduce_max_epu32(most) };
+    // SAFETY: as above.
+    let differ_a = unsafe { _mm512_xor_si512(a, filler) };
+    // SAFETY: as above.
+    let differ_b = unsafe { _mm512_xor_si512(b, filler) };
+    // SAFETY: as above.
+    let differ = unsafe { _mm512_or_si512(differ_a, differ_b) };
+    // SAFETY: as above.
+    let bits = unsafe { _mm512_reduce_or_epi32(differ) };
+    // SAFETY: as above.
+    let lowest = unsafe { _mm512_set1_epi32(low as i32) };
+    let mut distances = [0; LANES];
+    for (part, half) in [a, b].into_iter().enumerate() {
+        // SAFETY: as above.
+        let half = unsafe { _mm512_sub_epi32(half, lowest) };
+        let to = distances[16 * part..].as_mut_ptr().cast();
+        // SAFETY: 16 distances are left.
+        unsafe { _mm512_storeu_si512(to, half) };
+    }
+    Extent {
+        low,
+        high,
+        bits: bits as u32,
+        distances,
+    }
+}
 
 /// The elements at 32 distances below 2^31 from `pointer`, of 4 or 8 bytes.
 ///

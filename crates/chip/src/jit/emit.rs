@@ -67,8 +67,12 @@ pub(super) fn compile(
 ///
 /// The pointers are those of a hart, its surroundings and an op, as the handler demands them.
 unsafe extern "C" fn execute(hart: *mut Hart, env: *mut Env, op: *const Op) -> u8 {
-    // SAFETY: as the caller promises; nothing else refers to hart and env during the call.
-    let (hart, env, op) = unsafe { (&mut *hart, &mut *env, &*op) };
+    // SAFETY: as the caller promises; nothing else refers to the hart during the call.
+    let hart = unsafe { &mut *hart };
+    // SAFETY: as the caller promises; nothing else refers to the surroundings during the call.
+    let env = unsafe { &mut *env };
+    // SAFETY: as the caller promises; ops are not changed but for their cells.
+    let op = unsafe { &*op };
     // SAFETY: translations are made for a level that the host has.
     let flow = unsafe { (op.handler)(hart, env, op) };
     flow as u8

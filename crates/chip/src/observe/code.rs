@@ -161,6 +161,7 @@ impl ObservedCode {
                 op,
                 ends_block,
                 vtype: after,
+                kept: _,
             } = translate(inst, word, bytes, pc, vtype, self.level);
             let info = OpInfo::new(inst, pc, vtype, &self.costs);
             let probe = match (info.kind, inst.and_then(|inst| Form::of(inst, vtype))) {

@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     engine: Option<Engine>,
 
-    /// Print the engines that this host has, the best of those that run in blocks last but one.
+    /// Print the engines that this host has, those of kernels (WEFT_ENGINE) too.
     #[arg(long)]
     engines: bool,
 
