@@ -837,5 +837,6 @@ fn the_unsupported_instructions_are_known() {
             unsupported.push(opcode.mnemonic());
         }
     }
-    assert_eq!(unsupported, ["amocas.q", "vfrsqrt7.v", "vfrec7.v"]);
+    // In kernels; outside CUDA it is executed.
+    assert_eq!(unsupported, ["amocas.q"]);
 }
