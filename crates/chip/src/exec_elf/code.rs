@@ -7,7 +7,6 @@ use crate::block::{Mode, Translation};
 use crate::engine::Engine;
 use crate::env::Env;
 use crate::hart::Hart;
-use crate::machine::Enabled;
 use crate::program::Program;
 use crate::report::ClassCounts;
 
