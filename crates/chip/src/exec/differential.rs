@@ -83,7 +83,8 @@ impl Random {
     }
 }
 
-fn env(tracks_flags: bool) -> Env {
+/// Surroundings without memory.
+pub(super) fn env(tracks_flags: bool) -> Env {
     Env {
         memory: None,
         intervals: Arc::new(Intervals::default()),

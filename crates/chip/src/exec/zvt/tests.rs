@@ -2,9 +2,6 @@
 //! bytes, read and written through its formula for punning, and every instruction is written out
 //! once more in the plainest way.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use rustc_apfloat::ieee::{Double, Single};
 use rustc_apfloat::{Float as _, Round, Status as Exceptions};
 use weft_isa::abi::{SHARED_WINDOW, VLEN_BYTES};
@@ -13,32 +10,20 @@ use weft_isa::{Inst, Opcode, Sew, VType, X, decode};
 
 use super::bulk::{Factor, accumulate, dot};
 use super::{MatrixType, TE, Tiles, edge};
-use crate::env::{Constants, Env};
-use crate::exec::{Level, translate};
+use crate::env::Env;
+use crate::exec::{Level, differential, translate};
 use crate::hart::{Hart, Stop};
 use crate::machine::Enabled;
-use crate::mem::Intervals;
-use crate::report::MemoryTraffic;
 
 /// Bytes of shared memory that loads and stores go to.
 const MEMORY_BYTES: usize = 512;
 
 fn env(memory: &mut [u8; MEMORY_BYTES], tracks_flags: bool, matrix_contexts: u32) -> Env {
-    Env {
-        memory: None,
-        intervals: Arc::new(Intervals::default()),
-        shared: memory.as_mut_ptr(),
-        shared_bytes: MEMORY_BYTES as u64,
-        traffic: MemoryTraffic::default(),
-        constants: Constants {
-            matrix_contexts,
-            ..Constants::default()
-        },
-        stop: Arc::new(AtomicBool::new(false)),
-        tracks_flags,
-        misaligned: false,
-        bare: false,
-    }
+    let mut env = differential::env(tracks_flags);
+    env.shared = memory.as_mut_ptr();
+    env.shared_bytes = MEMORY_BYTES as u64;
+    env.constants.matrix_contexts = matrix_contexts;
+    env
 }
 
 /// Executes one instruction; false if it is illegal or faults.
