@@ -3,7 +3,9 @@
 //! An interval runs from the first access of a register to its last, over the whole of each
 //! loop that it enters from before. The parameter of a loop header is free between its last
 //! use and the copy at the end of the loop that writes it anew, so that the value computed
-//! for the next round can have its register.
+//! for the next round can have its register. A copy may share the register of what it was copied
+//! from for as long as both hold the same value, so that the value computed for the next round
+//! may also be read after the loop.
 //!
 //! A register for which there is no room lives in the stack frame: it is loaded into a fresh
 //! register before each instruction that reads it and stored after each that writes it, and
@@ -89,6 +91,10 @@ struct Interval {
     ranges: Vec<Range>,
     /// Accesses weighted by loop depth.
     weight: f64,
+    /// Positions at which it is written.
+    writes: Vec<usize>,
+    /// Copies into it: position of the write, and from what.
+    copies: Vec<(usize, usize)>,
 }
 
 impl Interval {
@@ -104,6 +110,25 @@ impl Interval {
         self.ranges
             .iter()
             .any(|a| other.iter().any(|b| a.0 < b.1 && b.0 < a.1))
+    }
+
+    /// Whether it may share a register with another interval: where both hold something, one
+    /// began as a copy of the other and neither has been written since.
+    fn agrees(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        let is_copy = |a: &Self, of: usize, b: &Self, start: usize, end: usize| {
+            let unwritten = |at: &usize| *at <= start || *at >= end;
+            a.copies.contains(&(start, of))
+                && a.writes.iter().all(unwritten)
+                && b.writes.iter().all(unwritten)
+        };
+        self.ranges.iter().all(|a| {
+            other.ranges.iter().all(|b| {
+                let (start, end) = (a.0.max(b.0), a.1.min(b.1));
+                start >= end
+                    || a.0 == start && is_copy(self, other_index, other, start, end)
+                    || b.0 == start && is_copy(other, index, self, start, end)
+            })
+        })
     }
 
     /// Cost of keeping it in memory, for each position that it would free.
@@ -188,10 +213,22 @@ impl Liveness {
             }
             line_end[at] = next;
         }
-        let intervals = touches
+        let mut intervals: Vec<Interval> = touches
             .iter()
             .map(|touches| interval(touches, &loops, &innermost, &line_end))
             .collect();
+        for (interval, touches) in intervals.iter_mut().zip(&touches) {
+            let writes = touches.iter().filter(|touch| touch.access != Access::Read);
+            interval.writes = writes.map(|touch| 2 * touch.at + 1).collect();
+        }
+        for (at, inst) in machine.code.iter().enumerate() {
+            let [to, from, ..] = inst.regs;
+            if let (Kind::Copy, Some(to), Some(from)) =
+                (inst.kind, to.virtual_index(), from.virtual_index())
+            {
+                intervals[to].copies.push((2 * at + 1, from));
+            }
+        }
         Self {
             intervals,
             fixed,
@@ -288,6 +325,7 @@ fn interval(
             return Interval {
                 ranges: vec![(begin(first), last), (begin(again), 2 * loops[id].end + 2)],
                 weight,
+                ..Interval::default()
             };
         }
     }
@@ -299,6 +337,7 @@ fn interval(
     Interval {
         ranges: vec![(begin(first), last)],
         weight,
+        ..Interval::default()
     }
 }
 
@@ -489,7 +528,9 @@ impl<'a> Scan<'a> {
                     return None;
                 }
                 for &other in &self.holders[unit] {
-                    if self.live.intervals[other].overlaps(&interval.ranges)
+                    let holder = &self.live.intervals[other];
+                    if holder.overlaps(&interval.ranges)
+                        && !interval.agrees(index, holder, other)
                         && !found.contains(&other)
                     {
                         found.push(other);
@@ -705,7 +746,8 @@ fn spill(machine: &mut Machine, spilled: &[usize]) {
 /// along the code, and once more around each loop for what it reads before writing it.
 #[cfg(debug_assertions)]
 fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
-    let mut content: Vec<Option<Reg>> = vec![None; 96];
+    // A register may hold what several names stand for, after copies that are none.
+    let mut content: Vec<Vec<Reg>> = vec![Vec::new(); 96];
     // For each open loop: registers read in it that it had not written before.
     let mut open: Vec<(Vec<Reg>, Vec<Reg>)> = Vec::new();
     let units = |reg: Reg| {
@@ -735,9 +777,8 @@ fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
                 continue;
             }
             for unit in units(reg) {
-                assert_eq!(
-                    content[unit],
-                    Some(reg),
+                assert!(
+                    content[unit].contains(&reg),
                     "instruction {at} reads {reg:?} from unit {unit}: {inst:?}"
                 );
             }
@@ -751,24 +792,28 @@ fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
             if reg.virtual_index().is_none() || access == Access::Read {
                 continue;
             }
+            let from = inst.regs[1];
+            let is_none = inst.kind == Kind::Copy && units(reg) == units(from);
             for unit in units(reg) {
-                content[unit] = Some(reg);
+                if !is_none {
+                    content[unit].clear();
+                }
+                content[unit].push(reg);
             }
             for (_, written) in &mut open {
                 written.push(reg);
             }
         }
         if inst.is_call() {
-            content.fill(None);
+            content.fill(Vec::new());
         }
         if inst.kind == Kind::LoopEnd
             && let Some((read, _)) = open.pop()
         {
             for reg in read {
                 for unit in units(reg) {
-                    assert_eq!(
-                        content[unit],
-                        Some(reg),
+                    assert!(
+                        content[unit].contains(&reg),
                         "the loop that ends at {at} loses {reg:?} in unit {unit}"
                     );
                 }
