@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use weft_ptx::fuzz;
 
+use crate::guest;
+
 /// `e_machine` of a host program.
 const X86_64: u16 = 62;
 
@@ -21,6 +23,8 @@ pub(crate) struct Corpus {
     pub(crate) gguf: Vec<Vec<u8>>,
     /// Compiled kernels, as the compile cache keeps them.
     pub(crate) images: Vec<Vec<u8>>,
+    /// RISC-V programs for `weft exec`.
+    pub(crate) guests: Vec<Vec<u8>>,
 }
 
 impl Corpus {
@@ -47,6 +51,7 @@ impl Corpus {
                     .context("failed to read a GGUF file to start from")?,
             ],
             images,
+            guests: vec![guest::program()],
         })
     }
 }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod corpus;
+mod guest;
 mod target;
 mod words;
 

@@ -8,6 +8,7 @@ use weft_isa::{decode, decode_compressed};
 use weft_ptx::fuzz::{self, Random};
 
 use crate::corpus::Corpus;
+use crate::guest;
 use crate::words;
 
 /// Something to fuzz.
@@ -43,6 +44,10 @@ pub(crate) const TARGETS: &[Target] = &[
     Target {
         name: "image",
         run: run_image,
+    },
+    Target {
+        name: "exec",
+        run: run_exec,
     },
 ];
 
@@ -114,6 +119,12 @@ fn run_compile(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
 fn run_image(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
     check_image(&fuzz::mutate(random, &corpus.images));
     Ok(())
+}
+
+/// RISC-V programs, damaged or with random code: see [`guest::check`].
+fn run_exec(corpus: &Corpus, random: &mut Random) -> Result<(), String> {
+    guest::check(&fuzz::mutate(random, &corpus.guests))?;
+    guest::check(&guest::elf(&guest::random_code(random)))
 }
 
 fn mutated_words(corpus: &Corpus, random: &mut Random) -> Vec<u8> {
