@@ -59,7 +59,7 @@ fn errors_are_shown_with_line_and_caret() {
         + 1;
     let unknown = refusal(text.replace("add.f32", "adb.f32").as_bytes(), &[]);
     assert!(
-        unknown.starts_with("error: unsupported adb.f32"),
+        unknown.starts_with("error: unknown instruction adb.f32 (not in PTX ISA "),
         "{unknown}"
     );
     assert!(
