@@ -7,7 +7,11 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use weft_fleet::compare::Row;
 
-const SIZE: (u32, u32) = (760, 420);
+const WIDTH: u32 = 760;
+const ROOFLINE_HEIGHT: u32 = 420;
+/// Height of a bar with the gap below it, and of the title above the bars.
+const BAR_HEIGHT: u32 = 34;
+const TITLE_HEIGHT: u32 = 40;
 const COLORS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -22,7 +26,7 @@ const COLORS: [RGBColor; 8] = [
 /// A page with a roofline and bars of `rows`.
 pub(super) fn page(title: &str, rows: &[Row]) -> Result<String> {
     let mut text = head(title);
-    text.push_str(&svg(|area| roofline(area, rows))?);
+    text.push_str(&svg(ROOFLINE_HEIGHT, |area| roofline(area, rows))?);
     let bar = |name: &str, value: fn(&Row) -> Option<f64>| {
         let bars: Vec<(String, f64)> = rows
             .iter()
@@ -61,10 +65,13 @@ pub(crate) fn head(title: &str) -> String {
 }
 
 /// Draws into an SVG element.
-fn svg(draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Result<()>) -> Result<String> {
+fn svg(
+    height: u32,
+    draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Result<()>,
+) -> Result<String> {
     let mut text = String::new();
     {
-        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        let area = SVGBackend::with_string(&mut text, (WIDTH, height)).into_drawing_area();
         area.fill(&WHITE)
             .map_err(|error| anyhow!("failed to draw: {error}"))?;
         draw(&area)?;
@@ -80,14 +87,14 @@ pub(crate) fn bars_svg(name: &str, bars: &[(String, f64)]) -> Result<String> {
     if most <= 0.0 {
         return Ok(String::new());
     }
-    let count = i32::try_from(bars.len()).unwrap_or(i32::MAX);
-    svg(|area| {
+    let count = u32::try_from(bars.len())?;
+    svg(TITLE_HEIGHT + count * BAR_HEIGHT, |area| {
         let wrong = |error: String| anyhow!("failed to draw: {error}");
         let style = ("sans-serif", 15).into_font();
         area.draw(&Text::new(name.to_owned(), (10, 10), style.clone()))
             .map_err(|error| wrong(error.to_string()))?;
-        let (left, right, top) = (150, 640, 40);
-        let height = (370 / count.max(1)).min(46);
+        let (left, right) = (150, 640);
+        let (top, height) = (TITLE_HEIGHT.cast_signed(), BAR_HEIGHT.cast_signed());
         for (index, (label, value)) in bars.iter().enumerate() {
             let row = i32::try_from(index).unwrap_or(0);
             let y = top + row * height;
