@@ -7,6 +7,8 @@
 //! give the same bits: integers are exact, and the order of floating-point additions is fixed.
 
 mod float;
+#[cfg(all(target_arch = "x86_64", any(test, not(debug_assertions))))]
+mod groups;
 mod integer;
 #[cfg(test)]
 mod tests;

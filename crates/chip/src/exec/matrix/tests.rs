@@ -59,7 +59,7 @@ fn host_bodies(form: MatrixForm) -> Vec<(&'static str, Body)> {
     if vnni && form.m() == 16 {
         bodies.push(("vnni", |form, operands| {
             // SAFETY: the host has the features.
-            unsafe { super::x86::vnni(form, operands) }
+            unsafe { super::x86::vnni(form, &mut super::groups::Groups::of_copies(operands)) }
         }));
     }
     bodies
@@ -76,7 +76,7 @@ fn host_float_bodies(form: MatrixForm) -> Vec<(&'static str, Body)> {
     }
     vec![("avx512", |form, operands| {
         // SAFETY: the host has the features.
-        unsafe { super::x86_float::singles(form, operands) }
+        unsafe { super::x86_float::singles(form, &mut super::groups::Groups::of_copies(operands)) }
     })]
 }
 

@@ -9,8 +9,9 @@ use weft_isa::MatrixForm;
 use weft_isa::abi::VLEN_BYTES;
 use weft_isa::matrix::Factors;
 
+use super::groups::{BYTES, Groups};
 #[cfg(not(debug_assertions))]
-use super::{Env, Flow, Handler, Hart, Level, Op, execute};
+use super::{Env, Flow, Handler, Hart, Level, Op, execute, form_of};
 use super::{Operands, saturates};
 
 /// The handler for a form at a level, if there is one better than the portable body.
@@ -155,43 +156,60 @@ pub(super) fn avx2(form: MatrixForm, operands: &mut Operands) {
 #[cfg(not(debug_assertions))]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn run_vnni(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
-    execute(hart, op, |form, operands| vnni(form, operands))
+    vnni(form_of(op), &mut Groups::of_hart(hart, op));
+    hart.vstart = 0;
+    Flow::Next
 }
 
 /// Multiplies four unsigned by four signed bytes at once, for 16 rows of A.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub(super) fn vnni(form: MatrixForm, operands: &mut Operands) {
-    match signs(form).unwrap_or((true, true)) {
-        (false, false) => vnni_of_signs::<false, false>(form, operands),
-        (false, true) => vnni_of_signs::<false, true>(form, operands),
-        (true, false) => vnni_of_signs::<true, false>(form, operands),
-        (true, true) => vnni_of_signs::<true, true>(form, operands),
+pub(super) fn vnni(form: MatrixForm, groups: &mut Groups<'_>) {
+    match form.factors() {
+        Factors::Int4 { a_signed, b_signed } => {
+            let top = [a_signed, b_signed].map(|signed| if signed { NIBBLE_TOP } else { 0 });
+            vnni_of::<true, true, true>(form, top, groups);
+        }
+        _ => match signs(form).unwrap_or((true, true)) {
+            (false, false) => vnni_of::<false, false, false>(form, [0; 2], groups),
+            (false, true) => vnni_of::<false, true, false>(form, [0; 2], groups),
+            (true, false) => vnni_of::<true, false, false>(form, [0; 2], groups),
+            (true, true) => vnni_of::<true, true, false>(form, [0; 2], groups),
+        },
     }
 }
 
 /// The byte that moves signed bytes to unsigned ones and back.
 const FLIP: u8 = 0x80;
+/// The top bit of a nibble, which counts -8 if it is signed.
+const NIBBLE_TOP: i8 = 8;
 
 /// A vector holds four rows of four columns, even or odd ones, as D does. Where the signs are
 /// not one of each, A is taken 128 too large (or too small), and 128 times the sums of the
-/// columns of B is subtracted again.
+/// columns of B is subtracted again. Of `NIBBLES` the low and the high ones of a run make a
+/// run of bytes each; `top` is the top bit of those of A and B that are signed.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-fn vnni_of_signs<const A_SIGNED: bool, const B_SIGNED: bool>(
+fn vnni_of<const A_SIGNED: bool, const B_SIGNED: bool, const NIBBLES: bool>(
     form: MatrixForm,
-    operands: &mut Operands,
+    top: [i8; 2],
+    groups: &mut Groups<'_>,
 ) {
-    /// Four rows of A, C or D in one register.
-    const BYTES: usize = 64;
-    let runs = Runs::new(form, operands);
-    let load = |bytes: &[u8]| {
-        assert!(bytes.len() >= BYTES);
-        // SAFETY: there are 64 bytes.
-        unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-    };
     let dot = |sum: __m512i, a: __m512i, b: __m512i| match (A_SIGNED, B_SIGNED) {
         // A is unsigned, or made so.
         (_, true) => _mm512_dpbusd_epi32(sum, a, b),
         (_, false) => _mm512_dpbusd_epi32(sum, b, a),
+    };
+    let [a_top, b_top] = top.map(|top| _mm512_set1_epi8(top));
+    let bytes = |run: __m512i, high: bool, top: __m512i| {
+        if !NIBBLES {
+            return run;
+        }
+        let moved = if high {
+            _mm512_srli_epi16::<4>(run)
+        } else {
+            run
+        };
+        let nibbles = _mm512_and_si512(moved, _mm512_set1_epi8(15));
+        _mm512_sub_epi8(_mm512_xor_si512(nibbles, top), top)
     };
     let flips = A_SIGNED == B_SIGNED;
     let flip = _mm512_set1_epi8(FLIP as i8);
@@ -199,22 +217,32 @@ fn vnni_of_signs<const A_SIGNED: bool, const B_SIGNED: bool>(
     let index = _mm512_set4_epi32(24, 16, 8, 0);
     // Quarters of the rows by parity of the columns: rows 4 q to 4 q + 3.
     let mut sums = [[_mm512_setzero_si512(); 2]; 4];
+    // 128 times the sums of dwords of B.
     let mut corrections = [_mm512_setzero_si512(); 2];
-    for run in 0..runs.count {
-        let b = &runs.b[VLEN_BYTES * run..];
-        let (b_low, b_high) = (load(b), load(&b[BYTES..]));
+    for run in 0..super::halves(form) * if NIBBLES { 2 } else { 1 } {
+        let (half, high) = if NIBBLES {
+            (run / 2, run % 2 != 0)
+        } else {
+            (run, false)
+        };
+        let [b_low, b_high] =
+            [0, BYTES].map(|at| bytes(groups.b(VLEN_BYTES * half + at), high, b_top));
         let quarters: [__m512i; 4] = std::array::from_fn(|quarter| {
-            let a = load(&runs.a[2 * VLEN_BYTES * run + BYTES * quarter..]);
+            let a = groups.a(2 * VLEN_BYTES * half + BYTES * quarter);
+            let a = bytes(a, high, a_top);
             if flips { _mm512_xor_si512(a, flip) } else { a }
         });
+        if flips {
+            corrections = [
+                dot(corrections[0], flip, b_low),
+                dot(corrections[1], flip, b_high),
+            ];
+        }
         macro_rules! dword {
             ($q:literal) => {{
                 for parity in 0..2 {
                     let index = _mm512_add_epi32(index, _mm512_set1_epi32($q + 4 * parity as i32));
                     let columns = _mm512_permutex2var_epi32(b_low, index, b_high);
-                    if flips {
-                        corrections[parity] = dot(corrections[parity], flip, columns);
-                    }
                     for quarter in 0..4 {
                         let rows = _mm512_shuffle_epi32::<{ $q * 0x55 }>(quarters[quarter]);
                         sums[quarter][parity] = dot(sums[quarter][parity], rows, columns);
@@ -228,11 +256,19 @@ fn vnni_of_signs<const A_SIGNED: bool, const B_SIGNED: bool>(
         dword!(3);
     }
     let saturate = saturates(form);
-    for quarter in 0..4 {
-        for parity in 0..2 {
-            let at = VLEN_BYTES * (quarter / 2 * 2 + parity) + BYTES * (quarter % 2);
-            let sum = _mm512_sub_epi32(sums[quarter][parity], corrections[parity]);
-            let c = load(&operands.d[at..]);
+    for parity in 0..2 {
+        let mut correction = _mm512_setzero_si512();
+        if flips {
+            for dword in 0..4 {
+                let index = _mm512_add_epi32(index, _mm512_set1_epi32(dword + 4 * parity));
+                let part = _mm512_permutex2var_epi32(corrections[0], index, corrections[1]);
+                correction = _mm512_add_epi32(correction, part);
+            }
+        }
+        for quarter in 0..4 {
+            let at = VLEN_BYTES * (quarter / 2 * 2 + parity as usize) + BYTES * (quarter % 2);
+            let sum = _mm512_sub_epi32(sums[quarter][parity as usize], correction);
+            let c = groups.c(at);
             let wrapped = _mm512_add_epi32(c, sum);
             let d = if saturate {
                 // Overflow: the sign of the result is that of neither operand.
@@ -246,9 +282,7 @@ fn vnni_of_signs<const A_SIGNED: bool, const B_SIGNED: bool>(
             } else {
                 wrapped
             };
-            let to = &mut operands.d[at..at + BYTES];
-            // SAFETY: the slice has 64 bytes.
-            unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), d) };
+            groups.set_d(at, d);
         }
     }
 }

@@ -10,9 +10,9 @@ use weft_isa::MatrixForm;
 use weft_isa::abi::VLEN_BYTES;
 use weft_isa::matrix::{Factors, Fp8, Sums};
 
-use super::Operands;
+use super::groups::{BYTES, Groups};
 #[cfg(not(debug_assertions))]
-use super::{Env, Flow, Handler, Hart, Level, Op, execute};
+use super::{Env, Flow, Handler, Hart, Level, Op, form_of};
 
 /// The handler for a form at a level, if there is one better than the portable body.
 #[cfg(not(debug_assertions))]
@@ -23,7 +23,9 @@ pub(super) fn handler(form: MatrixForm, level: Level) -> Option<Handler> {
 #[cfg(not(debug_assertions))]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,f16c")]
 fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
-    execute(hart, op, |form, operands| singles(form, operands))
+    singles(form_of(op), &mut Groups::of_hart(hart, op));
+    hart.vstart = 0;
+    Flow::Next
 }
 
 /// How elements become binary32.
@@ -53,23 +55,6 @@ impl Widening {
             | Factors::Bits(_) => None,
         }
     }
-}
-
-/// Sixteen words, of four rows (or columns of B) or of C.
-const BYTES: usize = 64;
-
-#[target_feature(enable = "avx512f")]
-fn load(bytes: &[u8]) -> __m512i {
-    assert!(bytes.len() >= BYTES);
-    // SAFETY: there are 64 bytes.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx512f")]
-fn store(bytes: &mut [u8], vector: __m512i) {
-    assert!(bytes.len() >= BYTES);
-    // SAFETY: there are 64 bytes.
-    unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), vector) };
 }
 
 /// The halves in the low 16 bits of each word.
@@ -104,32 +89,31 @@ fn widen<const P: u32>(words: __m512i, widening: Widening) -> __m512 {
 
 /// A form for which [`Widening::of`] gives one.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,f16c")]
-pub(super) fn singles(form: MatrixForm, operands: &mut Operands) {
+pub(super) fn singles(form: MatrixForm, groups: &mut Groups<'_>) {
     match Widening::of(form) {
-        Some(Widening::Half) => multiply::<2>(form, operands, Widening::Half),
-        Some(Widening::Bf16) => multiply::<2>(form, operands, Widening::Bf16),
-        Some(Widening::E5m2) => multiply::<4>(form, operands, Widening::E5m2),
-        Some(Widening::Tf32) | None => multiply::<1>(form, operands, Widening::Tf32),
+        Some(Widening::Half) => multiply::<2>(form, groups, Widening::Half),
+        Some(Widening::Bf16) => multiply::<2>(form, groups, Widening::Bf16),
+        Some(Widening::E5m2) => multiply::<4>(form, groups, Widening::E5m2),
+        Some(Widening::Tf32) | None => multiply::<1>(form, groups, Widening::Tf32),
     }
 }
 
 /// `PER` is the number of elements in a word.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,f16c")]
 #[inline]
-fn multiply<const PER: usize>(form: MatrixForm, operands: &mut Operands, widening: Widening) {
+fn multiply<const PER: usize>(form: MatrixForm, groups: &mut Groups<'_>, widening: Widening) {
     let to_halves = form.sums() == Sums::F16;
     // Quarters of the rows (rows 4 q to 4 q + 3) by parity of the columns.
     let mut sums = [[_mm512_setzero_ps(); 2]; 4];
     for quarter in 0..4 {
         sums[quarter] = if to_halves {
-            let pairs = load(&operands.d[BYTES * quarter..]);
+            let pairs = groups.c(BYTES * quarter);
             [
                 widen::<0>(pairs, Widening::Half),
                 widen::<1>(pairs, Widening::Half),
             ]
         } else {
-            [0, 1]
-                .map(|parity| _mm512_castsi512_ps(load(&operands.d[sum_offset(quarter, parity)..])))
+            [0, 1].map(|parity| _mm512_castsi512_ps(groups.c(sum_offset(quarter, parity))))
         };
     }
     // Word t of columns 0, 2, 4, 6 (of 1, 3, 5, 7 with 4 more), for each of four rows.
@@ -143,10 +127,9 @@ fn multiply<const PER: usize>(form: MatrixForm, operands: &mut Operands, widenin
                 _ => widen::<3>(words, widening),
             })
         };
-        let b = &operands.b[VLEN_BYTES * half..];
-        let (b_low, b_high) = (planes(load(b)), planes(load(&b[BYTES..])));
+        let [b_low, b_high] = [0, BYTES].map(|at| planes(groups.b(VLEN_BYTES * half + at)));
         let a: [[__m512; PER]; 4] = std::array::from_fn(|quarter| {
-            planes(load(&operands.a[2 * VLEN_BYTES * half + BYTES * quarter..]))
+            planes(groups.a(2 * VLEN_BYTES * half + BYTES * quarter))
         });
         macro_rules! word {
             ($t:literal) => {{
@@ -182,11 +165,10 @@ fn multiply<const PER: usize>(form: MatrixForm, operands: &mut Operands, widenin
                 _mm512_cvtepu16_epi32(_mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(sum))
             });
             let pairs = _mm512_or_si512(even, _mm512_slli_epi32::<16>(odd));
-            store(&mut operands.d[BYTES * quarter..], pairs);
+            groups.set_d(BYTES * quarter, pairs);
         } else {
             for (parity, sum) in [even, odd].into_iter().enumerate() {
-                let to = &mut operands.d[sum_offset(quarter, parity)..];
-                store(to, _mm512_castps_si512(sum));
+                groups.set_d(sum_offset(quarter, parity), _mm512_castps_si512(sum));
             }
         }
     }
