@@ -7,6 +7,7 @@
 pub mod driver_api;
 pub mod elf;
 pub mod examples;
+pub mod gdb;
 pub mod process;
 pub mod programs;
 pub mod python;

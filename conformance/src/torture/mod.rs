@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::process::{Weft, run_limited};
-use program::{Program, name_of_word};
+use program::{HEAP_MIB, MEMORY_BYTES, Program, name_of_word};
 
 /// The chip's profile, as Spike names it.
 const ISA: &str = "rv64gcv_zvl1024b_zicsr_zifencei_zicntr_zba_zbb_zbs_zicond_zfa_zfh_zvfh_zvfbfmin_\
@@ -197,7 +197,7 @@ impl Case<'_> {
         command.args([
             &format!("--isa={ISA}"),
             "--priv=mu",
-            "-m0x80000000:0x1000000",
+            &format!("-m0x80000000:{MEMORY_BYTES:#x}"),
         ]);
         command.arg(format!("+signature={}", signature.display()));
         command.arg("+signature-granularity=8").arg(file);
@@ -211,12 +211,15 @@ impl Case<'_> {
     /// The signature that the chip leaves, or why there is none.
     fn chip(&self, file: &Path, engine: &str) -> Result<String> {
         let signature = self.path("weft");
+        let heap = HEAP_MIB.to_string();
         let arguments = [
             "exec".as_ref(),
             "--engine".as_ref(),
             engine.as_ref(),
             "--limit".as_ref(),
             "10000000".as_ref(),
+            "--heap".as_ref(),
+            heap.as_ref(),
             "--signature".as_ref(),
             signature.as_os_str(),
             file.as_os_str(),

@@ -25,6 +25,11 @@ const SAVE: u64 = 0x8030_0000;
 const TOHOST: u64 = 0x8040_0000;
 /// Values that registers begin with.
 const POOL: u64 = 0x8050_0000;
+/// Heap that the chip is given, in MiB: as little as there can be.
+pub(super) const HEAP_MIB: u64 = 1;
+/// Memory that the chip has then: the segments up to the end of the pool, the heap and 8 MiB of
+/// stack. Spike is given as much, because accesses go to both sides of its end.
+pub(super) const MEMORY_BYTES: u64 = 0x00e0_2000;
 
 const SAVED_X29: i32 = 0;
 const SAVED_X28: i32 = 8;
