@@ -1,7 +1,8 @@
 //! Reductions (V 14): a fold of the active elements of `vs2` into element 0 of `vs1`.
 //!
 //! Float sums are taken in order of index, unordered ones too, so that results are the same
-//! bits everywhere.
+//! bits everywhere. Where none is active an unordered sum is that of nothing and the scalar, so a
+//! NaN becomes canonical, and an ordered one is the scalar as it is (V 14.3).
 
 use std::marker::PhantomData;
 
@@ -79,7 +80,7 @@ impl<T: Float, const FOLD: u8> Kernel for FloatReduce<T, FOLD> {
         if !rounding_is_host(hart, env) {
             return reduce_exactly(hart, op, T::FORMAT, T::FORMAT, FOLD);
         }
-        fold(hart, op, |sum: T, value: T| {
+        let flow = fold(hart, op, |sum: T, value: T| {
             if FOLD == FloatFold::Sum as u8 {
                 sum.add(value)
             } else if FOLD == FloatFold::Min as u8 {
@@ -87,7 +88,12 @@ impl<T: Float, const FOLD: u8> Kernel for FloatReduce<T, FOLD> {
             } else {
                 sum.max(value)
             }
-        })
+        });
+        if is_unordered(op) && flow == Flow::Next && hart.vl != 0 {
+            let sum = hart.element::<T>(op.rd, 0);
+            hart.set_element(op.rd, 0, sum.canonical());
+        }
+        flow
     }
 }
 
@@ -100,6 +106,12 @@ impl<N: Float, W: Float> Kernel for FloatWideningSum<N, W> {
     fn run(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
         reduce_exactly(hart, op, N::FORMAT, W::FORMAT, FloatFold::Sum as u8)
     }
+}
+
+/// `vfredusum` and `vfwredusum`, as translation marks them.
+#[inline(always)]
+fn is_unordered(op: &Op) -> bool {
+    op.imm != 0
 }
 
 fn reduce_exactly(
@@ -128,6 +140,13 @@ fn reduce_exactly(
                 soft::convert(from, to, value, &mut status)
             };
             sum = step(fold, to, sum, value, &mut status);
+        }
+        if is_unordered(op) && to.is_nan(sum) {
+            // Of a NaN that was quieted already, nothing is raised a second time.
+            if to.is_signaling(sum) {
+                status.flags |= soft::NV;
+            }
+            sum = to.canonical_nan();
         }
         super::vec_fp::set_element(hart, to, op.rd, 0, sum);
     }

@@ -69,6 +69,7 @@ impl Choice {
                 by_narrow_sew!(choice, WideningSum<T, true>)
             }
             O::VfredosumVs | O::VfredusumVs => {
+                choice.op.imm = i64::from(choice.opcode == O::VfredusumVs);
                 choice.groups(NONE, 0, NONE);
                 by_float_sew!(choice, FloatReduce<T, { SUM }>)
             }
@@ -81,6 +82,7 @@ impl Choice {
                 by_float_sew!(choice, FloatReduce<T, { MAX }>)
             }
             O::VfwredosumVs | O::VfwredusumVs => {
+                choice.op.imm = i64::from(choice.opcode == O::VfwredusumVs);
                 choice.groups(NONE, 0, NONE);
                 match choice.vtype.sew {
                     Sew::E8 | Sew::E64 => return choice.width(),
