@@ -124,8 +124,9 @@ impl Chip {
     ///
     /// # Errors
     ///
-    /// The fault that ended the launch. When several CTAs fault, the one of the smallest
-    /// index among those that were reached.
+    /// The fault that ended the launch. When several CTAs fault, that of the first in grid order,
+    /// for any number of host threads, if it executes fewer than 2^24 instructions. With the timing
+    /// model it is the first in modelled time.
     pub fn launch(&self, launch: &Launch) -> Result<LaunchReport, Fault> {
         self.launch_in(launch, None)
     }

@@ -9,7 +9,6 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use weft_isa::abi::{BARRIERS_PER_CTA, HARTS_PER_CORE, LANES, SHARED_WINDOW, STACK_WINDOW};
 use weft_isa::{Lmul, Sew, VType, X};
@@ -21,6 +20,7 @@ use crate::exec::access::Recent;
 use crate::exec::reuse::SLOTS;
 use crate::exec::spread::Spread;
 use crate::fault::{Fault, FaultKind};
+use crate::first_fault::FirstFault;
 use crate::hart::{BarrierCall, Hart, Stop, Windows};
 use crate::launch::Launch;
 use crate::mem::{Intervals, Memory};
@@ -53,6 +53,8 @@ pub(crate) enum Slice {
     Done,
     /// A hart faulted.
     Fault(Fault),
+    /// The launch ends with the fault of another CTA.
+    Stopped,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -89,6 +91,10 @@ pub(crate) struct Core {
     matrix_contexts: u32,
     harts: Vec<Hart>,
     env: Env,
+    faults: Arc<FirstFault>,
+    /// Index in the grid of the CTA, and the instructions that it has executed.
+    cta: u64,
+    spent: u64,
     environment: Option<Arc<dyn Environment>>,
     shared: Store,
     local: Store,
@@ -121,11 +127,13 @@ impl Core {
                 shared_bytes: 0,
                 traffic: MemoryTraffic::default(),
                 constants: Constants::default(),
-                stop: Arc::new(AtomicBool::new(false)),
                 tracks_flags: false,
                 misaligned: false,
                 bare: false,
             },
+            faults: Arc::default(),
+            cta: 0,
+            spent: 0,
             environment: None,
             shared: Store::default(),
             local: Store::default(),
@@ -155,7 +163,7 @@ impl Core {
         cores: u32,
         memory: &Arc<Memory>,
         environment: Option<&Arc<dyn Environment>>,
-        stop: &Arc<AtomicBool>,
+        faults: &Arc<FirstFault>,
     ) {
         self.environment = environment.cloned();
         let warps = launch.warps_per_cta() as usize;
@@ -185,7 +193,7 @@ impl Core {
         self.env.shared_bytes = shared_bytes as u64;
         self.env.recent.begin_launch(shared, shared_bytes as u64);
         self.env.traffic = MemoryTraffic::default();
-        self.env.stop = Arc::clone(stop);
+        self.faults = Arc::clone(faults);
         self.env.tracks_flags = launch.program.image().tracks_flags();
         self.env.constants = Constants {
             warps: warps as u32,
@@ -210,6 +218,7 @@ impl Core {
     /// Puts CTA `cta` of the launch on the core: every hart at the entry, in the state that
     /// [`weft_isa::abi`] describes.
     pub(crate) fn begin_cta(&mut self, launch: &Launch, cta: u64) {
+        (self.cta, self.spent) = (cta, 0);
         let [x, y, _] = launch.grid.map(u64::from);
         self.env.constants.cta = [(cta % x) as u32, (cta / x % y) as u32, (cta / x / y) as u32];
         let shared_bytes = self.env.shared_bytes as usize;
@@ -245,15 +254,21 @@ impl Core {
             if self.ready == 0 {
                 return Slice::Fault(self.deadlock());
             }
-            if *budget <= 0 || self.env.stop.load(Ordering::Relaxed) {
+            if *budget <= 0 {
                 return Slice::More;
+            }
+            if !self.faults.lets_run(self.cta, self.spent) {
+                return Slice::Stopped;
             }
             let mut turn = self.ready;
             while turn != 0 {
                 let warp = turn.trailing_zeros() as usize;
                 turn &= turn - 1;
                 match self.run_hart(code, warp) {
-                    Ok(spent) => *budget -= spent,
+                    Ok(spent) => {
+                        *budget -= spent;
+                        self.spent += spent.unsigned_abs();
+                    }
                     Err(fault) => return Slice::Fault(fault),
                 }
             }
@@ -287,7 +302,7 @@ impl Core {
                 Stop::Ebreak { pc } => {
                     return Err(self.locate(warp, FaultKind::UnknownCode(0), pc, None));
                 }
-                Stop::Refetch { .. } => {}
+                Stop::Refetch { .. } | Stop::Mode => {}
                 Stop::Ecall => {
                     let pc = hart.pc.wrapping_sub(4);
                     if let Err(Refusal { kind, lane }) = self.call_environment(warp) {

@@ -1,7 +1,6 @@
 //! What the harts of a core share while a CTA runs.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::exec::access::Recent;
 use crate::exec::reuse::SLOTS;
@@ -27,8 +26,6 @@ pub(crate) struct Env {
     pub(crate) traffic: MemoryTraffic,
     /// Constants of the launch and the CTA.
     pub(crate) constants: Constants,
-    /// Set when the launch is to end: checked between quanta.
-    pub(crate) stop: Arc<AtomicBool>,
     /// The program reads accrued exceptions, so every operation must raise them.
     pub(crate) tracks_flags: bool,
     /// Loads and stores need no alignment; atomics always do.

@@ -65,9 +65,6 @@ pub enum FaultKind {
     BarrierDeadlock,
     /// The launch itself cannot run on this chip.
     InvalidLaunch(LaunchError),
-    /// The launch was stopped because another CTA faulted. Never reported to callers of
-    /// [`crate::Chip::launch`], which gives the fault that came first in grid order.
-    Stopped,
 }
 
 /// A located fault. The chip stays usable; memory holds what was written before.
@@ -130,7 +127,6 @@ impl fmt::Display for FaultKind {
             Self::InstructionAddress => f.write_str("no instruction at this address"),
             Self::BarrierDeadlock => f.write_str("barrier that no warp can complete"),
             Self::InvalidLaunch(error) => write!(f, "invalid launch: {error}"),
-            Self::Stopped => f.write_str("stopped because another CTA faulted"),
         }
     }
 }

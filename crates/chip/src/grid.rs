@@ -10,7 +10,6 @@
 )]
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -20,6 +19,7 @@ use crate::core::{Core, Slice};
 use crate::engine::Engine;
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::first_fault::FirstFault;
 use crate::launch::Launch;
 use crate::machine::Enabled;
 use crate::mem::Memory;
@@ -36,7 +36,7 @@ pub(crate) struct Job {
     environment: Option<Arc<dyn Environment>>,
     cores: u32,
     workers: u32,
-    stop: Arc<AtomicBool>,
+    faults: Arc<FirstFault>,
 }
 
 /// What one worker did.
@@ -79,7 +79,7 @@ impl Worker {
                     job.cores,
                     &job.memory,
                     job.environment.as_ref(),
-                    &job.stop,
+                    &job.faults,
                 );
                 queue.push((slot, u64::from(core.index()), false));
             }
@@ -89,15 +89,16 @@ impl Worker {
                 let core = &mut self.cores[*slot];
                 let mut budget = CORE_SLICE;
                 while budget > 0 {
-                    if job.stop.load(Ordering::Relaxed) {
-                        return false;
-                    }
                     if !*begun {
+                        if !job.faults.lets_run(*cta, 0) {
+                            return false;
+                        }
                         core.begin_cta(&job.launch, *cta);
                         *begun = true;
                     }
                     match core.run(code, &mut budget) {
                         Slice::More => {}
+                        Slice::Stopped => return false,
                         Slice::Done => {
                             outcome.ctas += 1;
                             *begun = false;
@@ -107,7 +108,7 @@ impl Worker {
                             return *cta < ctas;
                         }
                         Slice::Fault(fault) => {
-                            job.stop.store(true, Ordering::Relaxed);
+                            job.faults.note(*cta);
                             if outcome
                                 .fault
                                 .as_ref()
@@ -195,7 +196,7 @@ impl Grid {
             environment: environment.cloned(),
             cores: self.cores,
             workers,
-            stop: Arc::new(AtomicBool::new(false)),
+            faults: Arc::default(),
         });
         // Worker w runs core w first: workers beyond the CTAs have nothing to do.
         let busy = launch.ctas().min(u64::from(job.workers)) as usize - 1;

@@ -12,6 +12,10 @@ use crate::machine::MachineState;
 const VECTOR_FILE_SLACK: usize = 2 * VLEN_BYTES;
 const VECTOR_FILE_BYTES: usize = 32 * VLEN_BYTES + VECTOR_FILE_SLACK;
 
+/// Bytes from the beginning of any group of two or four registers that are in the file.
+pub(crate) const GROUP_BYTES: usize = 4 * VLEN_BYTES;
+const _: () = assert!(30 * VLEN_BYTES + GROUP_BYTES <= VECTOR_FILE_BYTES);
+
 /// The vector register file as bytes: element `i` of a group that begins at register `r` is at
 /// `r * VLEN_BYTES + i * size`, across register boundaries.
 #[repr(C, align(64))]
@@ -39,6 +43,8 @@ pub(crate) enum Stop {
         /// The next instruction.
         pc: u64,
     },
+    /// The hart changed its mode, and with it what it may reach. Outside CUDA only.
+    Mode,
     /// The instruction could not be executed.
     Fault {
         /// What is wrong.
@@ -271,6 +277,17 @@ impl Hart {
         let begin = usize::from(register & 31) * VLEN_BYTES;
         let end = (begin + count * VLEN_BYTES).min(32 * VLEN_BYTES);
         &mut self.v.0[begin..end]
+    }
+
+    /// Where groups of at least two registers begin: [`GROUP_BYTES`] from there on are in the file.
+    #[cfg_attr(
+        debug_assertions,
+        expect(dead_code, reason = "of bodies that are optimised")
+    )]
+    #[inline(always)]
+    pub(crate) fn vector_groups<const N: usize>(&mut self, registers: [u8; N]) -> [*mut u8; N] {
+        let file = self.v.0.as_mut_ptr();
+        registers.map(|register| file.wrapping_add(usize::from(register & 31) * VLEN_BYTES))
     }
 
     /// Zeroes all registers.

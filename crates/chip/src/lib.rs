@@ -34,6 +34,7 @@ mod environment;
 mod exec;
 pub mod exec_elf;
 mod fault;
+mod first_fault;
 mod grid;
 mod hart;
 #[cfg(feature = "jit")]
@@ -46,6 +47,7 @@ mod machine;
 pub mod mem;
 pub mod microbench;
 mod observe;
+mod pmp;
 mod program;
 mod report;
 pub mod timing;

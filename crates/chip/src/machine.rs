@@ -1,14 +1,15 @@
 //! Machine mode: the control and status registers of a hart outside CUDA, and its traps.
 //!
 //! A hart that runs an ELF file has the modes M and U of the privileged architecture
-//! (20240411). It has no supervisor mode, so nothing is delegated; no physical memory
-//! protection (its registers are zero), no triggers, and no source of interrupts, so `mip` is
-//! zero and `wfi` waits for nothing. Floating-point and vector state that is on is reported as dirty.
+//! (20240411), and physical memory protection ([`crate::pmp`]). It has no supervisor mode, so
+//! nothing is delegated; no triggers, and no source of interrupts, so `mip` is zero and `wfi` waits
+//! for nothing. Floating-point and vector state that is on is reported as dirty.
 
 use weft_isa::{Class, Inst, Opcode, Register, csr};
 
 use crate::fault::FaultKind;
 use crate::hart::Hart;
+use crate::pmp::Protection;
 
 /// Privilege mode, with its encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,6 +55,12 @@ const MISA: u64 = 2 << 62 | 0x30_112f;
 const INTERRUPTS: u64 = 1 << 3 | 1 << 7 | 1 << 11;
 /// Counters that `mcounteren` and `mcountinhibit` know: cycle, time, instret.
 const COUNTERS: u64 = 7;
+
+/// Registers of physical memory protection: those of configurations have even numbers.
+const CONFIGURATIONS: u16 = csr::PMPCFG0;
+const CONFIGURATIONS_LAST: u16 = CONFIGURATIONS + 14;
+const ADDRESSES: u16 = csr::PMPADDR0;
+const ADDRESSES_LAST: u16 = ADDRESSES + 63;
 
 /// A counter that software can set and stop.
 #[derive(Clone, Copy, Debug, Default)]
@@ -171,6 +178,19 @@ fn is_vector_float(inst: Inst) -> bool {
     mnemonic.starts_with("vf") || mnemonic.starts_with("vmf")
 }
 
+/// What decides where accesses succeed: protection, and the modes of fetches and of other accesses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) protection: Protection,
+    pub(crate) fetches: Mode,
+    pub(crate) accesses: Mode,
+}
+
+/// Whether the register is one of physical memory protection.
+pub(crate) fn is_protection(address: u16) -> bool {
+    (CONFIGURATIONS..=ADDRESSES_LAST).contains(&address)
+}
+
 /// Machine-mode state of a hart.
 #[derive(Clone, Debug)]
 pub(crate) struct MachineState {
@@ -188,6 +208,7 @@ pub(crate) struct MachineState {
     mie: u64,
     mcounteren: u64,
     menvcfg: u64,
+    protection: Protection,
     cycles: Counter,
     instructions: Counter,
 }
@@ -213,6 +234,7 @@ impl MachineState {
             mie: 0,
             mcounteren: 0,
             menvcfg: 0,
+            protection: Protection::default(),
             cycles: Counter::default(),
             instructions: Counter::default(),
         }
@@ -266,6 +288,10 @@ impl MachineState {
             csr::MTVAL => self.mtval,
             csr::MCYCLE => self.cycles.value(retired),
             csr::MINSTRET => self.instructions.value(retired),
+            CONFIGURATIONS..=CONFIGURATIONS_LAST if address & 1 == 0 => self
+                .protection
+                .configuration(usize::from(address - CONFIGURATIONS)),
+            ADDRESSES..=ADDRESSES_LAST => self.protection.address(usize::from(address - ADDRESSES)),
             _ if reads_zero(address) => 0,
             _ => return None,
         })
@@ -293,6 +319,14 @@ impl MachineState {
             csr::MTVAL => self.mtval = value,
             csr::MCYCLE => self.cycles.set(value, retired),
             csr::MINSTRET => self.instructions.set(value, retired),
+            CONFIGURATIONS..=CONFIGURATIONS_LAST => {
+                let number = usize::from(address - CONFIGURATIONS);
+                self.protection.set_configuration(number, value);
+            }
+            ADDRESSES..=ADDRESSES_LAST => {
+                self.protection
+                    .set_address(usize::from(address - ADDRESSES), value);
+            }
             // The others keep their only value.
             _ => {}
         }
@@ -354,6 +388,27 @@ impl MachineState {
         self.tiles = TILES_INITIAL;
     }
 
+    /// What decides where accesses succeed.
+    pub(crate) fn view(&self) -> View {
+        let (fetches, accesses) = self.modes();
+        View {
+            protection: self.protection.clone(),
+            fetches,
+            accesses,
+        }
+    }
+
+    /// The modes as which instructions are fetched, and loads and stores executed.
+    pub(crate) fn modes(&self) -> (Mode, Mode) {
+        let previous = if self.status >> MPP_SHIFT & 3 == 3 {
+            Mode::Machine
+        } else {
+            Mode::User
+        };
+        let modifies = self.mode == Mode::Machine && self.status & MPRV != 0;
+        (self.mode, if modifies { previous } else { self.mode })
+    }
+
     /// Whether this mode may wait for an interrupt without a limit.
     pub(crate) fn may_wait(&self) -> bool {
         self.mode == Mode::Machine || self.status & TIMEOUT_WAIT == 0
@@ -397,8 +452,6 @@ fn reads_zero(address: u16) -> bool {
             | 0xf11..=0xf15
             | 0x323..=0x33f
             | 0xb03..=0xb1f
-            | 0x3a0 | 0x3a2 | 0x3a4 | 0x3a6 | 0x3a8 | 0x3aa | 0x3ac | 0x3ae
-            | 0x3b0..=0x3ef
             | 0x7a0..=0x7a4
     )
 }
@@ -451,8 +504,7 @@ pub(crate) fn exception(kind: &FaultKind, pc: u64, word: u32) -> Option<(Cause, 
         | FaultKind::UnknownCode(_)
         | FaultKind::Breakpoint
         | FaultKind::BarrierDeadlock
-        | FaultKind::InvalidLaunch(_)
-        | FaultKind::Stopped => return None,
+        | FaultKind::InvalidLaunch(_) => return None,
     })
 }
 

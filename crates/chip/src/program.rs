@@ -18,8 +18,31 @@ pub(crate) struct Image {
     /// Distinguishes programs within this process.
     id: u64,
     base: u64,
-    code: Box<[u8]>,
+    code: Arc<[u8]>,
+    executable: Executable,
     tracks_flags: bool,
+}
+
+/// Where instructions may be fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Executable {
+    /// Everywhere.
+    #[default]
+    All,
+    /// In these ranges: first byte, and address after the last.
+    Ranges(Arc<[(u64, u64)]>),
+}
+
+impl Executable {
+    /// Whether the two bytes there, which are aligned, may be fetched.
+    pub(crate) fn contains(&self, address: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Ranges(ranges) => ranges
+                .iter()
+                .any(|&(begin, end)| begin <= address && address < end),
+        }
+    }
 }
 
 impl Program {
@@ -43,7 +66,25 @@ impl Program {
                 id,
                 base,
                 code: code.into(),
+                executable: Executable::All,
                 tracks_flags: reads_flags(code),
+            }),
+        }
+    }
+
+    /// The same code, of which only these parts may be fetched.
+    pub(crate) fn within(&self, executable: &Executable) -> Self {
+        let image = &self.image;
+        if image.executable == *executable {
+            return self.clone();
+        }
+        Self {
+            image: Arc::new(Image {
+                id: image.id,
+                base: image.base,
+                code: Arc::clone(&image.code),
+                executable: executable.clone(),
+                tracks_flags: image.tracks_flags,
             }),
         }
     }
@@ -115,7 +156,11 @@ impl Image {
         let offset = usize::try_from(pc.checked_sub(self.base)?).ok()?;
         let low = self.code.get(offset..offset.checked_add(2)?)?;
         let low = u32::from(u16::from_le_bytes([low[0], low[1]]));
-        match self.code.get(offset + 2..offset + 4) {
+        if !self.executable.contains(pc) {
+            return None;
+        }
+        let high = self.code.get(offset + 2..offset + 4);
+        match high.filter(|_| self.executable.contains(pc + 2)) {
             Some(high) => Some(low | u32::from(u16::from_le_bytes([high[0], high[1]])) << 16),
             // Only a 16-bit instruction fits here.
             None => (low & 3 != 3).then_some(low),

@@ -597,6 +597,60 @@ fn one_fault_stops_a_grid_that_would_run_for_ever() {
 }
 
 #[test]
+fn the_first_fault_of_the_grid_is_reported_however_late_it_is() {
+    // CTA i of 64 spins for (64 - i) * 1024 turns, then faults, but CTAs 0 and 1 exit.
+    let program = [
+        read(5, abi::csr::CTAID_X),
+        Inst::Addi {
+            rd: x(6),
+            rs1: X::ZERO,
+            imm: 64,
+        },
+        Inst::Sub {
+            rd: x(6),
+            rs1: x(6),
+            rs2: x(5),
+        },
+        Inst::Slli {
+            rd: x(6),
+            rs1: x(6),
+            shamt: 10,
+        },
+        Inst::Addi {
+            rd: x(6),
+            rs1: x(6),
+            imm: -1,
+        },
+        Inst::Bne {
+            rs1: x(6),
+            rs2: X::ZERO,
+            offset: -4,
+        },
+        Inst::Sltiu {
+            rd: x(6),
+            rs1: x(5),
+            imm: 2,
+        },
+        Inst::Bne {
+            rs1: x(6),
+            rs2: X::ZERO,
+            offset: 8,
+        },
+        Inst::XwFault { code: 1 },
+        Inst::XwExit,
+    ];
+    for host_threads in [1, 2, 5] {
+        let mut config = ChipConfig::default();
+        config.host_threads = Some(host_threads);
+        let chip = Chip::new(config).unwrap();
+        for _ in 0..4 {
+            let launch = launch_of(&program, [64, 1, 1], [64, 1, 1], 0);
+            assert_eq!(chip.launch(&launch).unwrap_err().cta, [2, 0, 0]);
+        }
+    }
+}
+
+#[test]
 fn atomics_of_all_cores_add_up() {
     let chip = chip();
     let base = chip.memory().base();

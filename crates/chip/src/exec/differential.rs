@@ -6,7 +6,6 @@
 //! register file is compared, so elements that must not change are checked too.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use weft_isa::{Lmul, Opcode, Sew, VType, decode};
 
@@ -94,7 +93,6 @@ pub(super) fn env(tracks_flags: bool) -> Env {
         shared_bytes: 0,
         traffic: MemoryTraffic::default(),
         constants: Constants::default(),
-        stop: Arc::new(AtomicBool::new(false)),
         tracks_flags,
         misaligned: false,
         bare: false,

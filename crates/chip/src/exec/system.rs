@@ -6,6 +6,7 @@ use weft_isa::csr;
 use super::{Env, Flow, Hart, Op, fault, illegal};
 use crate::fault::FaultKind;
 use crate::hart::{BarrierCall, Stop};
+use crate::machine::{Enabled, Mode, is_protection};
 
 /// What a CSR instruction does with the old value and its operand.
 #[derive(Clone, Copy)]
@@ -59,14 +60,17 @@ pub(super) fn ebreak(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
 
 /// `mret`: back to `mepc`. Machine mode only.
 pub(super) fn mret(hart: &mut Hart, _: &mut Env, op: &Op) -> Flow {
+    let before = hart.machine.as_ref().map(|machine| machine.modes());
     let machine = hart.machine.as_mut();
-    match machine.and_then(|machine| machine.return_from_trap()) {
-        Some(pc) => {
-            hart.pc = pc;
-            Flow::Next
-        }
-        None => illegal(hart, op, "not in machine mode"),
+    let Some(pc) = machine.and_then(|machine| machine.return_from_trap()) else {
+        return illegal(hart, op, "not in machine mode");
+    };
+    hart.pc = pc;
+    if hart.machine.as_ref().map(|machine| machine.modes()) != before {
+        hart.stop = Stop::Mode;
+        return Flow::Leave;
     }
+    Flow::Next
 }
 
 /// `xw.exit`.
@@ -151,18 +155,26 @@ fn access(hart: &mut Hart, env: &mut Env, op: &Op, update: Update, operand: u64)
         Update::Set => (op.rs1 != 0).then_some(old | operand),
         Update::Clear => (op.rs1 != 0).then_some(old & !operand),
     };
-    let enabled = hart.enabled();
+    let before = legality(hart);
     if let Some(new) = new
         && !write(hart, address, new)
     {
         return illegal(hart, op, "read-only CSR");
     }
     hart.set_x(op.rd, old);
-    if env.bare && hart.enabled() != enabled {
+    let protects = new.is_some() && is_protection(address);
+    if env.bare && (legality(hart) != before || protects) {
         hart.stop = Stop::Refetch { pc: op.next_pc() };
         return Flow::Leave;
     }
     Flow::Next
+}
+
+/// What of a hart's state decides which instructions are legal and where accesses succeed, apart
+/// from physical memory protection.
+fn legality(hart: &Hart) -> (Enabled, Option<(Mode, Mode)>) {
+    let modes = hart.machine.as_ref().map(|machine| machine.modes());
+    (hart.enabled(), modes)
 }
 
 fn read(hart: &Hart, env: &Env, address: u16) -> Option<u64> {

@@ -7,17 +7,22 @@ use crate::block::{Mode, Translation};
 use crate::engine::Engine;
 use crate::env::Env;
 use crate::hart::Hart;
-use crate::program::Program;
+use crate::program::{Executable, Program};
 use crate::report::ClassCounts;
 
 /// Bytes by which the part of memory that holds instructions grows at least.
 const GROWTH_BYTES: u64 = 1 << 20;
 
+/// Most translations that are kept: of modes, and of parts of memory that may be executed.
+const TRANSLATIONS_MAX: usize = 16;
+
 /// The part of memory that holds instructions, as it was when last looked at.
 pub(super) struct Code {
     program: Program,
     engine: Engine,
-    translations: Vec<(Mode, Translation)>,
+    /// Where instructions may be fetched.
+    executable: Executable,
+    translations: Vec<(Mode, Executable, Translation)>,
     counts: ClassCounts,
 }
 
@@ -26,6 +31,7 @@ impl Code {
         Self {
             program: program(ram, end),
             engine,
+            executable: Executable::default(),
             translations: Vec::new(),
             counts: ClassCounts::default(),
         }
@@ -39,14 +45,31 @@ impl Code {
     /// Runs the hart as [`Translation::run`] does, or for one instruction if `single`.
     pub(super) fn run(&mut self, hart: &mut Hart, env: &mut Env, single: bool, budget: i64) -> i64 {
         let mode = self.engine.mode(single, hart.enabled());
-        let known = self.translations.iter().position(|entry| entry.0 == mode);
+        let known = self
+            .translations
+            .iter()
+            .position(|entry| entry.0 == mode && entry.1 == self.executable);
         let index = known.unwrap_or_else(|| {
-            let image = Arc::clone(self.program.image());
-            self.translations
-                .push((mode, Translation::new(image, mode)));
+            if self.translations.len() == TRANSLATIONS_MAX {
+                self.forget();
+            }
+            let executable = self.executable.clone();
+            let program = self.program.within(&executable);
+            let translation = Translation::new(Arc::clone(program.image()), mode);
+            self.translations.push((mode, executable, translation));
             self.translations.len() - 1
         });
-        self.translations[index].1.run(hart, env, budget)
+        self.translations[index].2.run(hart, env, budget)
+    }
+
+    /// Says where instructions may be fetched from now on.
+    pub(super) fn set_executable(&mut self, executable: Executable) {
+        self.executable = executable;
+    }
+
+    /// Whether two bytes of an instruction may be fetched.
+    pub(super) fn may_fetch(&self, address: u64) -> bool {
+        self.executable.contains(address)
     }
 
     /// The instruction word at an address.
@@ -78,16 +101,21 @@ impl Code {
     }
 
     fn replace(&mut self, program: Program) {
-        for (_, translation) in &mut self.translations {
+        self.forget();
+        self.program = program;
+    }
+
+    /// Forgets what was translated, but not how often it was executed.
+    fn forget(&mut self) {
+        for (_, _, translation) in &mut self.translations {
             translation.take_counts(&mut self.counts);
         }
         self.translations.clear();
-        self.program = program;
     }
 
     /// Instructions executed so far, by class.
     pub(super) fn counts(&mut self) -> ClassCounts {
-        for (_, translation) in &mut self.translations {
+        for (_, _, translation) in &mut self.translations {
             translation.take_counts(&mut self.counts);
         }
         self.counts

@@ -1,7 +1,6 @@
 //! A program and the hart that runs it: what happens where the hart stops.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use weft_isa::{Inst, VType, X, decode, decode_compressed, instruction_length};
 
@@ -16,8 +15,9 @@ use crate::exec::reuse::SLOTS;
 use crate::exec::spread::Spread;
 use crate::fault::FaultKind;
 use crate::hart::{Hart, Stop};
-use crate::machine::{Cause, MachineState, Mode, exception};
-use crate::mem::Intervals;
+use crate::machine::{Cause, MachineState, Mode, View, exception};
+use crate::mem::{Access, Intervals};
+use crate::program::Executable;
 use crate::report::MemoryTraffic;
 
 /// Instructions between two looks at the limit.
@@ -32,9 +32,11 @@ pub struct Guest {
     pub(super) symbols: Symbols,
     code: Code,
     env: Env,
-    /// All of memory, and all of it but the words that speak to the host.
+    /// All of memory that may be reached, and all of that but the words that speak to the host.
     whole: Arc<Intervals>,
     guarded: Arc<Intervals>,
+    /// What they were made of, on a bare machine.
+    view: Option<View>,
     /// The words that speak to the host; none for Linux programs.
     htif: Option<Htif>,
     linux: Linux,
@@ -67,19 +69,18 @@ impl Guest {
         };
         hart.machine = Some(Box::new(machine));
         let host = image.ram.host();
-        let guarded = Intervals::translated(base, host, &htif.memory_without(base, end));
-        let guarded = Arc::new(guarded);
+        let all = [(base, end - base, Access::ReadWrite)];
+        let whole = Arc::new(Intervals::translated(base, host, all));
         let code = Code::new(&image.ram, image.end, options.engine);
         let env = Env {
             memory: None,
-            intervals: Arc::clone(&guarded),
+            intervals: Arc::clone(&whole),
             recent: Recent::default(),
             spreads: [const { Spread::EMPTY }; SLOTS],
             shared: std::ptr::null_mut(),
             shared_bytes: 0,
             traffic: MemoryTraffic::default(),
             constants: Constants::default(),
-            stop: Arc::new(AtomicBool::new(false)),
             tracks_flags: code.tracks_flags(),
             misaligned: true,
             bare: true,
@@ -87,8 +88,9 @@ impl Guest {
         Ok(Self {
             hart,
             linux: Linux::new(&image, &options.arguments),
-            whole: Arc::new(Intervals::translated(base, host, &[(base, end - base)])),
-            guarded,
+            guarded: Arc::clone(&whole),
+            whole,
+            view: None,
             code,
             env,
             htif: is_machine.then_some(htif),
@@ -162,8 +164,45 @@ impl Guest {
             });
         }
         let budget = if single { 1 } else { left.min(SLICE) as i64 };
+        self.protect();
         self.execute(single, budget);
         self.answer(console)
+    }
+
+    /// On a bare machine, lets the hart reach what its mode may reach.
+    fn protect(&mut self) {
+        let (Some(machine), Some(htif)) = (&self.hart.machine, &self.htif) else {
+            return;
+        };
+        let view = machine.view();
+        if self.view.as_ref() == Some(&view) {
+            return;
+        }
+        let (base, end, host) = (self.ram.base(), self.ram.end(), self.ram.host());
+        let permitted = |mode| view.protection.permitted(mode == Mode::Machine, base, end);
+        let (mut whole, mut guarded) = (Vec::new(), Vec::new());
+        for part in permitted(view.accesses) {
+            let access = match (part.read, part.write) {
+                (true, true) => Access::ReadWrite,
+                (true, false) => Access::ReadOnly,
+                (false, _) => continue,
+            };
+            whole.push((part.begin, part.end - part.begin, access));
+            let without = htif.without_words(part.begin, part.end);
+            guarded.extend(without.into_iter().map(|(at, bytes)| (at, bytes, access)));
+        }
+        self.whole = Arc::new(Intervals::translated(base, host, whole));
+        self.guarded = Arc::new(Intervals::translated(base, host, guarded));
+        self.env.set_intervals(&self.guarded);
+        let parts = permitted(view.fetches);
+        let executable = if parts.iter().all(|part| part.execute) {
+            Executable::All
+        } else {
+            let parts = parts.iter().filter(|part| part.execute);
+            Executable::Ranges(parts.map(|part| (part.begin, part.end)).collect())
+        };
+        self.code.set_executable(executable);
+        self.view = Some(view);
     }
 
     fn execute(&mut self, single: bool, budget: i64) {
@@ -174,7 +213,7 @@ impl Guest {
     /// Does what the hart stopped for.
     fn answer(&mut self, console: &mut Console<'_>) -> Result<Option<u64>, Error> {
         match std::mem::replace(&mut self.hart.stop, Stop::None) {
-            Stop::None => Ok(None),
+            Stop::None | Stop::Mode => Ok(None),
             Stop::Refetch { pc } => {
                 self.hart.pc = pc;
                 self.refresh_code();
@@ -234,9 +273,16 @@ impl Guest {
 
     /// Gives a fault to the program's handler; an error if it has none.
     fn trap(&mut self, kind: FaultKind, pc: u64) -> Result<(), Error> {
-        let Some((cause, value)) = exception(&kind, pc, self.raw_word(pc)) else {
+        let Some((cause, mut value)) = exception(&kind, pc, self.raw_word(pc)) else {
             return Err(self.fault(kind, pc));
         };
+        let second = pc.wrapping_add(2);
+        if cause == Cause::InstructionAccess
+            && self.code.may_fetch(pc)
+            && !self.code.may_fetch(second)
+        {
+            value = second;
+        }
         // A handler that cannot be fetched would be tried for ever.
         let handler = self.hart.machine.as_ref().map(|machine| machine.mtvec & !3);
         let hopeless = cause == Cause::InstructionAccess && handler == Some(pc);

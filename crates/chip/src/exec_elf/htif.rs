@@ -45,16 +45,17 @@ impl Htif {
         [self.tohost, self.fromhost].into_iter().flatten()
     }
 
-    /// The ranges (first byte, size) of memory from `base` to `end` without the words, in order.
-    pub(super) fn memory_without(&self, base: u64, end: u64) -> Vec<(u64, u64)> {
+    /// The ranges (first byte, size) from `begin` to `end` without the words, in order.
+    pub(super) fn without_words(&self, mut begin: u64, end: u64) -> Vec<(u64, u64)> {
         let mut words: Vec<u64> = self.words().collect();
         words.sort_unstable();
-        words.dedup();
         let mut ranges = Vec::new();
-        let mut begin = base;
         for word in words {
-            ranges.push((begin, word - begin));
-            begin = word + WORD_BYTES;
+            let (low, high) = (word.max(begin), (word + WORD_BYTES).min(end));
+            if low < high {
+                ranges.push((begin, low - begin));
+                begin = high;
+            }
         }
         ranges.push((begin, end - begin));
         ranges.retain(|range| range.1 != 0);

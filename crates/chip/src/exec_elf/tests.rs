@@ -1,6 +1,6 @@
 //! The smallest files, assembled here.
 
-use weft_isa::{Inst, X};
+use weft_isa::{Inst, X, csr};
 
 use super::*;
 
@@ -62,6 +62,92 @@ fn load(register: X, value: i32) -> Inst {
         rd: register,
         rs1: X::ZERO,
         imm: value,
+    }
+}
+
+/// Code that goes to user mode at the byte `user` of itself, with this configuration of entry 0,
+/// which matches the whole address space. A trap ends the program with its cause.
+fn protected(configuration: i32, user: i32, program: &[Inst]) -> Vec<u8> {
+    let handler = 4 * 12;
+    let mut code = vec![
+        Inst::Auipc { rd: X::T0, imm: 0 },
+        Inst::Addi {
+            rd: X::T1,
+            rs1: X::T0,
+            imm: handler,
+        },
+        write(csr::MTVEC, X::T1),
+        load(X::T1, -1),
+        write(csr::PMPADDR0, X::T1),
+        load(X::T1, configuration),
+        write(csr::PMPCFG0, X::T1),
+        Inst::Addi {
+            rd: X::T1,
+            rs1: X::T0,
+            imm: user,
+        },
+        write(csr::MEPC, X::T1),
+        load(X::A7, 93),
+        Inst::Mret,
+        // Nothing, so that the handler is where it is.
+        load(X::T2, 0),
+        // The handler.
+        Inst::Csrrs {
+            rd: X::A0,
+            csr: csr::MCAUSE,
+            rs1: X::ZERO,
+        },
+        write(csr::MTVEC, X::ZERO),
+        Inst::Ecall,
+    ];
+    code.extend(program);
+    elf(&code, &[])
+}
+
+fn write(csr: u16, rs1: X) -> Inst {
+    Inst::Csrrw {
+        rd: X::ZERO,
+        csr,
+        rs1,
+    }
+}
+
+#[test]
+fn user_mode_reaches_what_protection_permits() {
+    let user = 4 * 15;
+    let at = |inst| [inst, Inst::Ecall];
+    let loads = at(Inst::Ld {
+        rd: X::T2,
+        rs1: X::T0,
+        imm: 0,
+    });
+    let stores = at(Inst::Sd {
+        rs2: X::T2,
+        rs1: X::T0,
+        imm: 1024,
+    });
+    // Read, write, execute: 1, 2, 4; a power of two of bytes: 24. Causes: 1 of a fetch, 5 of a load,
+    // 7 of a store, 8 the call at the end.
+    for (configuration, program, cause) in [
+        (0, loads, 1),
+        (24 + 3, loads, 1),
+        (24 + 4, loads, 5),
+        (24 + 5, loads, 8),
+        (24 + 5, stores, 7),
+        (24 + 7, stores, 8),
+    ] {
+        for engine in Engine::available() {
+            let options = Options {
+                engine,
+                ..Options::default()
+            };
+            let (outcome, _, _) = exec(&protected(configuration, user, &program), &options);
+            assert_eq!(
+                outcome.unwrap().exit_code,
+                cause,
+                "{configuration} {engine}"
+            );
+        }
     }
 }
 

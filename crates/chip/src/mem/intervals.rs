@@ -43,18 +43,22 @@ impl Intervals {
         self.0[index]
     }
 
-    /// A table of disjoint ranges (first byte, size; in order) that are at other addresses on
+    /// A table of disjoint ranges (first byte, size, in order) that are at other addresses on
     /// the host: `address` is at `host`, and the others are as far from it as here.
-    pub(crate) fn translated(address: u64, host: *mut u8, ranges: &[(u64, u64)]) -> Self {
+    pub(crate) fn translated(
+        address: u64,
+        host: *mut u8,
+        ranges: impl IntoIterator<Item = (u64, u64, Access)>,
+    ) -> Self {
         let delta = (host.expose_provenance() as u64).wrapping_sub(address);
-        let interval = |&(address, bytes): &(u64, u64)| Interval {
+        let interval = |(address, bytes, access)| Interval {
             address,
             bytes,
-            access: Access::ReadWrite,
+            access,
             host: true,
             delta,
         };
-        Self(ranges.iter().map(interval).collect())
+        Self(ranges.into_iter().map(interval).collect())
     }
 
     /// Index of the interval that holds all the bytes.

@@ -9,12 +9,12 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::chipfile::Cores;
 use crate::core::{Core, Slice};
 use crate::environment::Environment;
 use crate::fault::Fault;
+use crate::first_fault::FirstFault;
 use crate::launch::Launch;
 use crate::mem::Memory;
 use crate::observe::{Observed, ObservedCode, OpInfo, WarpRecord};
@@ -67,7 +67,8 @@ pub(super) struct Work<'a> {
     pub(super) code: &'a mut ObservedCode,
     memory: &'a Arc<Memory>,
     environment: Option<&'a Arc<dyn Environment>>,
-    stop: Arc<AtomicBool>,
+    /// Nobody tells it of a fault: the first ends the launch at once.
+    faults: Arc<FirstFault>,
     pool: &'a mut Pool,
     cores: u32,
     matrix_contexts: u32,
@@ -93,7 +94,7 @@ impl<'a> Work<'a> {
             code,
             memory,
             environment,
-            stop: Arc::default(),
+            faults: Arc::default(),
             pool,
             cores: cores.count.value,
             matrix_contexts: cores.matrix_contexts.value,
@@ -145,7 +146,7 @@ impl<'a> Work<'a> {
             self.cores,
             self.memory,
             self.environment,
-            &self.stop,
+            &self.faults,
         );
         // The program sees the core that unobserved execution would have used.
         cta.core.set_index((index % u64::from(self.cores)) as u32);
@@ -169,7 +170,7 @@ impl<'a> Work<'a> {
             self.ops
                 .resize(self.code.infos().len(), OpCounts::default());
             match slice {
-                Slice::More | Slice::Done => {}
+                Slice::More | Slice::Done | Slice::Stopped => {}
                 Slice::Fault(fault) => return Err(fault),
             }
         }
