@@ -47,7 +47,12 @@ pub fn run(weft: &Weft, dir: &Path, out: &Path, gdb: &str, table: &mut Table) ->
 
     let begin = Instant::now();
     let mut guest = weft
-        .start(&["exec".as_ref(), "--gdb".as_ref(), "0".as_ref(), program.as_os_str()])
+        .start(&[
+            "exec".as_ref(),
+            "--gdb".as_ref(),
+            "0".as_ref(),
+            program.as_os_str(),
+        ])
         .stderr(Stdio::piped())
         .spawn()
         .context("failed to start weft exec")?;
@@ -55,7 +60,8 @@ pub fn run(weft: &Weft, dir: &Path, out: &Path, gdb: &str, table: &mut Table) ->
     let mut lines = BufReader::new(stderr).lines();
     let target = lines.find_map(|line| {
         let line = line.ok()?;
-        line.split_once("target remote ").map(|(_, target)| target.to_owned())
+        line.split_once("target remote ")
+            .map(|(_, target)| target.to_owned())
     });
     let Some(target) = target else {
         guest.kill()?;
