@@ -56,7 +56,7 @@ impl<'a> Groups<'a> {
     pub(super) fn a(&self, at: usize) -> __m512i {
         assert!(at + BYTES <= OPERAND_BYTES);
         // SAFETY: a group has so many bytes, or is followed by others.
-        unsafe { _mm512_loadu_si512(self.a.add(at).cast()) }
+        unsafe { _mm512_loadu_si512(self.a.wrapping_add(at).cast()) }
     }
 
     /// A vector of B.
@@ -65,7 +65,7 @@ impl<'a> Groups<'a> {
     pub(super) fn b(&self, at: usize) -> __m512i {
         assert!(at + BYTES <= B_BYTES);
         // SAFETY: a group has so many bytes, or is followed by others.
-        unsafe { _mm512_loadu_si512(self.b.add(at).cast()) }
+        unsafe { _mm512_loadu_si512(self.b.wrapping_add(at).cast()) }
     }
 
     /// A vector of C.
@@ -74,7 +74,7 @@ impl<'a> Groups<'a> {
     pub(super) fn c(&self, at: usize) -> __m512i {
         assert!(at + BYTES <= OPERAND_BYTES);
         // SAFETY: a group has so many bytes, or is followed by others.
-        unsafe { _mm512_loadu_si512(self.d.add(at).cast()) }
+        unsafe { _mm512_loadu_si512(self.d.wrapping_add(at).cast()) }
     }
 
     /// Replaces a vector of D.
@@ -83,6 +83,6 @@ impl<'a> Groups<'a> {
     pub(super) fn set_d(&mut self, at: usize, vector: __m512i) {
         assert!(at + BYTES <= OPERAND_BYTES);
         // SAFETY: a group has so many bytes, or is followed by others, and belongs to this value.
-        unsafe { _mm512_storeu_si512(self.d.add(at).cast(), vector) };
+        unsafe { _mm512_storeu_si512(self.d.wrapping_add(at).cast(), vector) };
     }
 }
