@@ -6,6 +6,7 @@ mod isa;
 mod machine;
 mod matrix;
 mod native;
+mod simulator;
 mod spread;
 mod timed;
 
@@ -37,6 +38,8 @@ enum Benchmark {
     FirstLight,
     /// The same kernels with the timing model on, against without.
     Timed,
+    /// A million requests through simulated fleets.
+    Simulator,
     /// Products of matrices on the chip against products in the host's registers.
     Matrix,
     /// Loops of RISC-V instructions on one core of the chip, on QEMU, on Spike and natively.
@@ -62,6 +65,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let (name, table) = match &arguments.benchmark {
         Benchmark::FirstLight => ("first-light", first_light::run(arguments.runs)?),
         Benchmark::Timed => ("timed", timed::run(arguments.runs)?),
+        Benchmark::Simulator => ("simulator", simulator::run(arguments.runs)?),
         Benchmark::Matrix => ("matrix", matrix::run(arguments.runs)?),
         Benchmark::Isa { json } => {
             let (table, figures) = isa::run(arguments.runs)?;

@@ -54,7 +54,13 @@ pub(crate) struct Arguments {
 /// # Errors
 /// When a file is broken, with its line; when a name is unknown; when a file cannot be written.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let trace = load(arguments)?;
+    let trace = load(
+        &arguments.trace,
+        arguments.requests,
+        arguments.rate,
+        arguments.seed,
+    )?
+    .faster(arguments.faster);
     let shown = arguments.fleet.display();
     let text =
         fs::read_to_string(&arguments.fleet).with_context(|| format!("failed to read {shown}"))?;
@@ -85,24 +91,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn load(arguments: &Arguments) -> Result<Trace> {
-    let (count, rate, seed) = (arguments.requests, arguments.rate, arguments.seed);
-    let made = match arguments.trace.as_str() {
+/// The trace called `name`, or in the file of that name. Count, rate and seed are of synthetic
+/// ones.
+///
+/// # Errors
+/// When the file cannot be read, or is broken: then with the line.
+pub(crate) fn load(name: &str, count: u64, rate: f64, seed: u64) -> Result<Trace> {
+    let made = match name {
         "azure-conversation" => Some(Synthetic::azure_conversation(count, rate, seed)),
         "azure-code" => Some(Synthetic::azure_code(count, rate, seed)),
         "mooncake-conversation" => Some(Synthetic::mooncake_conversation(count, rate, seed)),
         _ => None,
     };
-    let trace = match made {
-        Some(service) => service.trace(),
-        None => {
-            let name = &arguments.trace;
-            let text =
-                fs::read_to_string(name).with_context(|| format!("failed to read {name}"))?;
-            read(&text).with_context(|| format!("in {name}"))?
-        }
-    };
-    Ok(trace.faster(arguments.faster))
+    if let Some(service) = made {
+        return Ok(service.trace());
+    }
+    let text = fs::read_to_string(name).with_context(|| format!("failed to read {name}"))?;
+    read(&text).with_context(|| format!("in {name}"))
 }
 
 /// The outcome as text.

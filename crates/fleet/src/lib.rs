@@ -7,6 +7,7 @@
 
 pub mod catalog;
 pub mod compare;
+pub mod evidence;
 pub mod fit;
 pub mod model;
 pub mod names;

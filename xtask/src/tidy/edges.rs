@@ -174,7 +174,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "weft-benches",
-        uses: &["weft-chip", "weft-driver"],
+        uses: &["weft-chip", "weft-driver", "weft-fleet"],
         tests_use: &[],
         outside: true,
         // The native baseline uses the host's vector instructions.

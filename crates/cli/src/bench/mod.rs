@@ -1,7 +1,9 @@
 //! `weft bench`: measurements that users repeat.
 
 mod chip;
+mod fleet;
 mod llm;
+mod validation;
 
 pub(crate) use llm::Quant;
 
@@ -19,13 +21,17 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum Benchmark {
     Chip(chip::Arguments),
+    Fleet(fleet::Arguments),
     Llm(llm::Arguments),
+    Validation(validation::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.benchmark {
         Benchmark::Chip(arguments) => chip::run(arguments)?,
+        Benchmark::Fleet(arguments) => fleet::run(arguments)?,
         Benchmark::Llm(arguments) => llm::run(arguments)?,
+        Benchmark::Validation(arguments) => validation::run(arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

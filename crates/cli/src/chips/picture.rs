@@ -7,12 +7,12 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use weft_fleet::compare::Row;
 
-const WIDTH: u32 = 760;
+pub(crate) const WIDTH: u32 = 760;
 const ROOFLINE_HEIGHT: u32 = 420;
 /// Height of a bar with the gap below it, and of the title above the bars.
 const BAR_HEIGHT: u32 = 34;
 const TITLE_HEIGHT: u32 = 40;
-const COLORS: [RGBColor; 8] = [
+pub(crate) const COLORS: [RGBColor; 8] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -65,7 +65,7 @@ pub(crate) fn head(title: &str) -> String {
 }
 
 /// Draws into an SVG element.
-fn svg(
+pub(crate) fn svg(
     height: u32,
     draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> Result<()>,
 ) -> Result<String> {

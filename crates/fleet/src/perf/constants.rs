@@ -98,11 +98,7 @@ impl Constants {
 ///
 /// # Panics
 /// When `list` has no entry for any chip; a test shows that the data files have one.
-pub(crate) fn find<T: Copy>(
-    list: &[Fitted<T>],
-    chip: &str,
-    precision: Option<Precision>,
-) -> Found<T> {
+pub fn find<T: Copy>(list: &[Fitted<T>], chip: &str, precision: Option<Precision>) -> Found<T> {
     let of_chip = |entry: &&Fitted<T>| entry.chip == chip;
     let exact = list
         .iter()

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::policy::Role;
 use crate::sim::{Outcome, Server, Setup, simulate};
+use crate::trace::Trace;
 use crate::{policy, spec::FleetError};
 
 pub use manifests::manifests;
@@ -113,6 +114,16 @@ const OTHERS_MAX: usize = 3;
 /// # Errors
 /// When a name is unknown, or when rules clash: then the least set of them that cannot be kept.
 pub fn plan(spec: &Spec) -> Result<Plan, PlanError> {
+    plan_on(spec, &spec.traffic.synthetic(VERIFIED_REQUESTS).trace())
+}
+
+/// Plans a fleet for `spec`, verified with the requests of `trace` at the rate of `spec`.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
+    let natural = trace.arrivals.len() as f64 / trace.seconds().max(f64::MIN_POSITIVE);
+    let trace = trace.clone().faster(spec.traffic.rate / natural);
     let (options, excluded) = options::all(spec)?;
     let mut traffic = spec.traffic.rate;
     let mut rounds = 0;
@@ -120,7 +131,7 @@ pub fn plan(spec: &Spec) -> Result<Plan, PlanError> {
         let counts = program::solve(spec, &options, traffic, &[])
             .ok_or_else(|| PlanError::Clash(clash(spec, &options, traffic, &excluded)))?;
         let best = choice(spec, &options, &counts);
-        let verified = verify(spec, &options, &counts)?;
+        let verified = simulate(&trace, &assemble(spec, &options, &counts)?);
         let holds = verified.slo_share >= spec.percentile;
         if holds || rounds == ROUNDS_MAX {
             break (best, verified, holds);
@@ -208,8 +219,32 @@ fn choice(spec: &Spec, options: &[options::Option], counts: &[u32]) -> Choice {
     }
 }
 
-/// Runs the counted servers on the traffic of `spec`.
-fn verify(spec: &Spec, options: &[options::Option], counts: &[u32]) -> Result<Outcome, FleetError> {
+/// The fleet of `choice`, which came of `spec`, for the simulator.
+///
+/// # Errors
+/// When `choice` has parts that `spec` does not offer.
+pub fn setup(spec: &Spec, choice: &Choice) -> Result<Setup<'static>, FleetError> {
+    let (options, _) = options::all(spec)?;
+    let count = |option: &options::Option| {
+        let same = |part: &&Part| {
+            part.chip == option.chip && part.role == option.role && part.tensor == option.tensor
+        };
+        choice
+            .parts
+            .iter()
+            .find(same)
+            .map_or(0, |part| part.servers)
+    };
+    let counts: Vec<u32> = options.iter().map(count).collect();
+    assemble(spec, &options, &counts)
+}
+
+/// The counted servers, under the policy that suits their roles.
+fn assemble(
+    spec: &Spec,
+    options: &[options::Option],
+    counts: &[u32],
+) -> Result<Setup<'static>, FleetError> {
     let mut servers = Vec::new();
     let mut kv_bytes: f64 = 0.0;
     for (group, (option, count)) in options.iter().zip(counts).enumerate() {
@@ -225,7 +260,7 @@ fn verify(spec: &Spec, options: &[options::Option], counts: &[u32]) -> Result<Ou
         }
     }
     let apart = servers.iter().any(|it| it.role != Role::Both);
-    let setup = Setup {
+    Ok(Setup {
         policy: policy::by_name(if apart {
             "prefill-decode-split"
         } else {
@@ -236,11 +271,7 @@ fn verify(spec: &Spec, options: &[options::Option], counts: &[u32]) -> Result<Ou
         incidents: Vec::new(),
         autoscale: None,
         servers,
-    };
-    Ok(simulate(
-        &spec.traffic.synthetic(VERIFIED_REQUESTS).trace(),
-        &setup,
-    ))
+    })
 }
 
 /// The least set of rules that cannot be kept together: of all rules, those without each of

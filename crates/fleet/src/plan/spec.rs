@@ -6,7 +6,7 @@ use crate::perf::Precision;
 use crate::policy::Slo;
 use crate::sim::Link;
 use crate::spec::FleetError;
-use crate::trace::{Lengths, Synthetic};
+use crate::trace::{Lengths, Synthetic, Trace};
 
 /// A service, its bounds, and the chips that can be had.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -111,6 +111,19 @@ impl Spec {
 }
 
 impl Traffic {
+    /// Traffic like the requests of `trace`, `rate` of them a second: their median and 95th
+    /// percentile of lengths, and how unevenly they arrive.
+    #[must_use]
+    pub fn of(trace: &Trace, rate: f64) -> Self {
+        Self {
+            rate,
+            burstiness: trace.burstiness(),
+            prompt: Lengths::of(trace.arrivals.iter().map(|it| it.prompt_tokens)),
+            output: Lengths::of(trace.arrivals.iter().map(|it| it.output_tokens)),
+            seed: 0,
+        }
+    }
+
     /// `requests` requests of this traffic.
     #[must_use]
     pub fn synthetic(&self, requests: u64) -> Synthetic {

@@ -5,6 +5,7 @@
 //! simulator is the very code that routes. Policies keep no state: what must differ from request
 //! to request comes from [`Request::sequence`].
 
+mod added_seconds;
 mod cost_first;
 mod domestic_first;
 mod least_load;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{UnknownName, key};
 
+pub use added_seconds::AddedSeconds;
 pub use cost_first::CostFirst;
 pub use domestic_first::DomesticFirst;
 pub use least_load::LeastLoad;
@@ -195,6 +197,8 @@ pub enum Reason {
     Prefix,
     /// It is expected to answer first.
     Fastest,
+    /// It is expected to keep the bounds, and to cost all requests together the least time.
+    LeastAdded,
     /// It is the cheapest that is expected to keep the bounds.
     CheapestWithinSlo,
     /// It is domestic and expected to keep the bounds.
@@ -214,6 +218,7 @@ impl fmt::Display for Reason {
             Self::LeastLoaded => "fewest requests for its size",
             Self::Prefix => "holds the longest part of the prompt",
             Self::Fastest => "expected to answer first",
+            Self::LeastAdded => "costs all requests together the least time",
             Self::CheapestWithinSlo => "cheapest that keeps the bounds",
             Self::DomesticWithinSlo => "domestic and keeps the bounds",
             Self::Spilled => "no domestic backend keeps the bounds",
@@ -276,6 +281,7 @@ pub const ALL: &[&dyn Policy] = &[
     &LeastLoad,
     &PrefixAffinity::USUAL,
     &PredictedSeconds,
+    &AddedSeconds::USUAL,
     &CostFirst::USUAL,
     &DomesticFirst::USUAL,
     &PrefillDecodeSplit,
@@ -350,6 +356,33 @@ pub fn predict(request: &Request, backend: &Backend) -> Prediction {
         total_s: ttft_s + further * tpot_s,
         usd: backend.usd_per_s * (prefill_s + further * share_s),
     }
+}
+
+/// As [`predict`], but with the prompts of others that will be prefilled while this request's
+/// output is made: in a steady state every running request is replaced once in that time.
+#[must_use]
+pub fn predict_busy(request: &Request, backend: &Backend) -> Prediction {
+    let alone = predict(request, backend);
+    let output = f64::from(request.output_tokens.max(1));
+    let stall_s = f64::from(backend.running_requests) * usual_prefill_s(request, backend) / output;
+    let further = f64::from(request.output_tokens.saturating_sub(1));
+    Prediction {
+        tpot_s: alone.tpot_s + stall_s,
+        total_s: alone.total_s + further * stall_s,
+        ..alone
+    }
+}
+
+/// Seconds of prefill that a request of `backend` takes, as those that run show: what they hold
+/// in the cache, less half of an output. As much of it is taken to be cached as of `request`.
+fn usual_prefill_s(request: &Request, backend: &Backend) -> f64 {
+    if backend.running_requests == 0 {
+        return 0.0;
+    }
+    let held = backend.kv_tokens as f64 / f64::from(backend.running_requests);
+    let prompt = (held - f64::from(request.output_tokens) / 2.0).max(1.0);
+    let cached = f64::from(backend.cached_tokens) / f64::from(request.prompt_tokens.max(1));
+    backend.speed.prefill_s(prompt * (1.0 - cached.min(1.0)))
 }
 
 /// Seconds until the prompt of `request` is begun: the prompts before it, and a place in the

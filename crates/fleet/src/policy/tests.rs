@@ -102,6 +102,60 @@ fn predicted_seconds_is_the_least_of_all_predictions() {
 }
 
 #[test]
+fn added_seconds_counts_what_others_lose() {
+    let mut fleet = [backend(GPU), backend(DECODER)];
+    // 20 answers wait 1 s each for a prompt on the slow one, and 0.05 s on the fast one.
+    fleet[0].running_requests = 20;
+    fleet[1].running_requests = 20;
+    for backend in &mut fleet {
+        backend.running_max = 64;
+        backend.kv_tokens = 20 * 1100;
+    }
+    let at = |fleet: &[Backend], wanted: &Request| {
+        let choice = AddedSeconds::USUAL.choose(wanted, fleet).unwrap();
+        (choice.prefill, choice.decode, choice.reason)
+    };
+    assert_eq!(at(&fleet, &request(0)), (0, 0, Reason::LeastAdded));
+    // An idle decoder: the prompt still goes to the GPU, the answer away from it.
+    let mut wanted = request(0);
+    wanted.handover = Some(Handover {
+        latency_s: 1e-4,
+        s_per_token: 1e-6,
+    });
+    fleet[1].running_requests = 0;
+    fleet[1].kv_tokens = 0;
+    assert_eq!(at(&fleet, &wanted), (0, 1, Reason::Split));
+    // A link that takes a minute: together again.
+    wanted.handover = Some(Handover {
+        latency_s: 60.0,
+        s_per_token: 1e-6,
+    });
+    assert_eq!(at(&fleet, &wanted), (0, 0, Reason::LeastAdded));
+}
+
+#[test]
+fn added_seconds_keeps_bounds_before_it_saves_time() {
+    let mut wanted = request(0);
+    wanted.slo = Some(Slo {
+        ttft_s: 0.5,
+        tpot_s: 0.05,
+    });
+    let mut fleet = [backend(GPU), backend(DECODER)];
+    // The GPU is full of answers that a prompt would stall, but only it keeps the bound.
+    fleet[0].running_requests = 30;
+    fleet[0].running_max = 64;
+    fleet[0].kv_tokens = 30 * 300;
+    let choice = AddedSeconds::USUAL.choose(&wanted, &fleet).unwrap();
+    assert_eq!((choice.decode, choice.reason), (0, Reason::LeastAdded));
+    wanted.slo = Some(Slo {
+        ttft_s: 1e-3,
+        tpot_s: 0.05,
+    });
+    let choice = AddedSeconds::USUAL.choose(&wanted, &fleet).unwrap();
+    assert_eq!(choice.reason, Reason::NoneWithinSlo);
+}
+
+#[test]
 fn cost_first_pays_more_only_to_keep_the_bounds() {
     let mut cheap = backend(DECODER);
     cheap.usd_per_s = 1e-5;

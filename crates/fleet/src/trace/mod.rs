@@ -4,6 +4,7 @@
 //! published distributions.
 
 mod formats;
+mod resample;
 mod synthetic;
 
 pub use formats::{TraceError, read};
@@ -64,6 +65,20 @@ impl Trace {
                 / count
         };
         (sum(|it| it.prompt_tokens), sum(|it| it.output_tokens))
+    }
+
+    /// Coefficient of variation of the time between requests: 1 is Poisson, more is bursty.
+    #[must_use]
+    pub fn burstiness(&self) -> f64 {
+        let gaps = || {
+            self.arrivals
+                .windows(2)
+                .map(|pair| pair[1].at_s - pair[0].at_s)
+        };
+        let count = gaps().count().max(1) as f64;
+        let mean = gaps().sum::<f64>() / count;
+        let variance = gaps().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count;
+        variance.sqrt() / mean.max(f64::MIN_POSITIVE)
     }
 
     /// The trace with all times divided by `factor`: the same requests, arriving faster.

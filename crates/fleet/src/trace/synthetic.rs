@@ -31,6 +31,25 @@ impl Lengths {
         }
     }
 
+    /// Median, 95th percentile and largest of `lengths`; of one token when there are none.
+    #[must_use]
+    pub fn of(lengths: impl Iterator<Item = u32>) -> Self {
+        let mut lengths: Vec<u32> = lengths.collect();
+        lengths.sort_unstable();
+        let Some(most) = lengths.last().copied() else {
+            return Self::fixed(1);
+        };
+        let at = |percent: usize| {
+            let index = (lengths.len() * percent).div_ceil(100).max(1) - 1;
+            f64::from(lengths[index])
+        };
+        Self {
+            median: at(50),
+            p95: at(95),
+            most,
+        }
+    }
+
     /// The mean, before lengths are cut.
     #[must_use]
     pub fn mean(&self) -> f64 {
@@ -228,6 +247,17 @@ mod tests {
         near(f64::from(prompts[20_000]), 1020.0);
         near(f64::from(prompts[38_000]), 4083.0);
         near(40_000.0 / trace.seconds(), 5.0);
+    }
+
+    #[test]
+    fn lengths_and_burstiness_are_found_again() {
+        let service = Synthetic::azure_conversation(40_000, 5.0, 3);
+        let trace = service.trace();
+        let found = Lengths::of(trace.arrivals.iter().map(|it| it.prompt_tokens));
+        assert!((found.median / 1020.0 - 1.0).abs() < 0.05, "{found:?}");
+        assert!((found.p95 / 4083.0 - 1.0).abs() < 0.05, "{found:?}");
+        assert!((trace.burstiness() / 1.5 - 1.0).abs() < 0.1);
+        assert_eq!(Lengths::of([].into_iter()), Lengths::fixed(1));
     }
 
     #[test]
