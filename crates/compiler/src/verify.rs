@@ -482,10 +482,12 @@ impl Verifier<'_> {
                 self.check_address(*space, *address)?;
                 let in_space = matches!(space, Space::Generic | Space::Global | Space::Shared);
                 check(in_space, "atomics are in generic, global or shared memory")?;
+                let has_width = op.widths().contains(width);
+                check(has_width, "the operation does not exist at this width")?;
                 let own = match width {
+                    Width::W8 | Width::W16 => Type::B16,
                     Width::W32 => Type::B32,
                     Width::W64 => Type::B64,
-                    Width::W8 | Width::W16 => return Err("the width is not 32 or 64"),
                 };
                 is(operand, own, "the operand does not have the width")?;
                 let exchange = *op == AtomicOp::CompareExchange;

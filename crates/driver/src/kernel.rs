@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use weft_chip::Program;
 use weft_compiler::image::Image;
+use weft_isa::abi::{GRID_WORKSPACE_BYTES, grid_workspace_offset};
 
 /// A compiled kernel of a loaded module.
 #[derive(Debug)]
@@ -200,7 +201,8 @@ impl Kernel {
         if let Some(block) = lock(&self.blocks).pop() {
             return Ok(block);
         }
-        let bytes = u64::from(self.image.param_bytes).max(8);
+        let workspace = grid_workspace_offset(self.image.param_bytes) + 8;
+        let bytes = u64::from(workspace + GRID_WORKSPACE_BYTES);
         self.context.allocate(bytes, AllocationKind::Internal, 0)
     }
 

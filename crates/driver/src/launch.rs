@@ -7,7 +7,7 @@ use crate::kernel::Kernel;
 use crate::timing::KernelTiming;
 use std::sync::Arc;
 use weft_chip::{Environment, Fault, FaultKind, Launch, LaunchReport};
-use weft_isa::abi::LANES;
+use weft_isa::abi::{GRID_WORKSPACE_BYTES, LANES, grid_workspace_offset};
 
 /// Shape of a launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +63,8 @@ impl Kernel {
         }
         let device = self.context().device();
         let block = self.take_block()?;
-        if let Err(error) = device.put(block, parameters) {
+        let content = self.parameter_block(block, config, parameters);
+        if let Err(error) = device.put(block, &content) {
             self.give_back_block(block);
             return Err(error);
         }
@@ -115,6 +116,22 @@ impl Kernel {
                 Err(error)
             }
         }
+    }
+
+    /// The parameters, the address of the grid's workspace if the launch is cooperative, and the
+    /// workspace (see `weft_isa::abi`).
+    fn parameter_block(&self, block: u64, config: &LaunchConfig, parameters: &[u8]) -> Vec<u8> {
+        let offset = grid_workspace_offset(self.image.param_bytes);
+        let address = if config.cooperative {
+            block + u64::from(offset) + 8
+        } else {
+            0
+        };
+        let mut content = parameters.to_vec();
+        content.resize(offset as usize, 0);
+        content.extend(address.to_le_bytes());
+        content.extend(u64::from(GRID_WORKSPACE_BYTES).to_le_bytes());
+        content
     }
 
     /// Whether a launch of this shape is allowed.

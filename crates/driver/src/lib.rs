@@ -20,6 +20,7 @@
 //! of events.
 
 mod allocator;
+mod archive;
 mod attributes;
 mod blob;
 mod cache;

@@ -1,5 +1,6 @@
 //! The JIT linker: PTX in, a loadable image out.
 
+use crate::archive;
 use crate::blob;
 use crate::device::Device;
 use crate::error::Error;
@@ -8,6 +9,9 @@ use crate::module::{ModuleImage, machine_code, ptx_of_fatbin};
 use crate::rename::rename;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The only member of `libcudadevrt.a`.
+const DEVICE_RUNTIME: &str = "cuda_device_runtime.o";
 
 /// Collects inputs: PTX texts and images that a linker made. One input is passed on as it is,
 /// so that lines in messages are those of the program's text; several become one text, in which
@@ -49,6 +53,23 @@ impl Linker {
         let text = &text[..end];
         parse(name, text)?;
         self.inputs.push((name.to_owned(), text.to_vec()));
+        Ok(())
+    }
+
+    /// Adds a library: an archive of objects. That of Nvidia's device runtime adds nothing: what it has of
+    /// functions, the compiler provides or refuses by name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidImage`] if it is no archive, [`Error::NotSupported`] for other objects.
+    pub fn add_library(&mut self, name: &str, data: &[u8]) -> Result<(), Error> {
+        for (member, _) in archive::members(data)? {
+            if member != DEVICE_RUNTIME {
+                return Err(Error::NotSupported(format!(
+                    "object `{member}` of the library `{name}`"
+                )));
+            }
+        }
         Ok(())
     }
 

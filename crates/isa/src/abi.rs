@@ -47,6 +47,13 @@
 //! the lanes in `a2`. Parameters and results are in lane-local memory at `tp`, laid out as those
 //! of a device function. No register changes.
 //!
+//! # Cooperative launches
+//!
+//! Behind the kernel parameters, at [`grid_workspace_offset`] in the block that `a0` points to, lies a `u64`: the
+//! generic address of the grid's workspace, or 0 if the launch is not cooperative. The workspace is a `u32`
+//! with its size and, at [`GRID_BARRIER_OFFSET`], a `u32` that the grid's CTAs count in; it is 0 when the
+//! launch begins.
+//!
 //! # Address space
 //!
 //! One generic 64-bit space. User-space host addresses are below 2^56 on every supported
@@ -82,6 +89,16 @@ pub const CODE_WINDOW: u64 = 4 << 56;
 
 /// Bytes of an entry in the table of function addresses: two instructions.
 pub const FUNCTION_ENTRY_BYTES: u64 = 8;
+
+/// Offset in the parameter block of the address of the grid's workspace.
+#[must_use]
+pub const fn grid_workspace_offset(param_bytes: u32) -> u32 {
+    param_bytes.next_multiple_of(8)
+}
+/// Offset of the barrier's word in the grid's workspace.
+pub const GRID_BARRIER_OFFSET: i32 = 4;
+/// Size of the grid's workspace in bytes.
+pub const GRID_WORKSPACE_BYTES: u32 = 8;
 
 /// What a kernel can ask of its environment. Parameters and results in order, with their sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

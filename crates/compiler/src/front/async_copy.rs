@@ -5,16 +5,17 @@
 //! committing a group and waiting for groups do nothing.
 
 use super::function::{Ins, Lowering, MemoryOperand};
-use super::memory;
 use super::ssa::Variable;
+use super::{mbarrier, memory};
 use crate::ErrorKind;
 use crate::ir::{BinaryOp, IntCompare, Op, ShiftOp, Space, Type, Value, Width};
 use weft_ptx::ast::{Immediate, Operand, ScalarType};
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
 
-/// `cp.async`, `cp.async.commit_group`, `cp.async.wait_group`, `cp.async.wait_all`. The other
-/// forms of `cp` copy whole tensors or signal memory barriers, and are not supported.
+/// `cp.async`, `cp.async.commit_group`, `cp.async.wait_group`, `cp.async.wait_all`,
+/// `cp.async.mbarrier.arrive`. The other forms of `cp` copy in bulk, on devices of compute capability
+/// 9.0, and are not supported.
 pub(super) fn cp<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
     if !ins.modifiers.take("async") {
         return Err(ins.unsupported());
@@ -22,6 +23,9 @@ pub(super) fn cp<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) ->
     if ins.modifiers.take("commit_group") || ins.modifiers.take("wait_all") {
         let [] = ins.operands()?;
         return Ok(());
+    }
+    if ins.modifiers.take("mbarrier") {
+        return mbarrier::arrive_after_copies(f, ins);
     }
     if ins.modifiers.take("wait_group") {
         let [Operand::Immediate(Immediate::Integer(..))] = ins.operands()? else {

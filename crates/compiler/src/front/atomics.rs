@@ -3,7 +3,7 @@
 use super::function::{Ins, Lowering};
 use super::{body, memory, types};
 use crate::ErrorKind;
-use crate::ir::{AtomicOp, Op, Space, Width};
+use crate::ir::{AtomicOp, FloatType, Op, Space};
 use weft_ptx::ast::{Operand, ScalarType};
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
@@ -32,7 +32,14 @@ fn atomic<'t, 'a>(
     let policy = ins.modifiers.take("L2::cache_hint");
     let ty = ins.modifiers.last_type();
     let signed = ty.is_some_and(types::is_signed);
-    let float = ty.is_some_and(|ty| types::float(ty).is_some());
+    let pair = ty.and_then(types::packed_float);
+    let format = ty.and_then(types::float);
+    let float = format.is_some() || pair.is_some();
+    // Halves are added without flushing subnormals, and must say so.
+    let halves = pair.is_some() || matches!(format, Some(FloatType::F16 | FloatType::Bf16));
+    if halves && !ins.modifiers.take("noftz") {
+        return Err(ins.wrong_modifiers(".noftz is missing"));
+    }
     let op = ins.modifiers.take_map(|word| {
         Some(match (word, float, signed) {
             ("exch", ..) => AtomicOp::Exchange,
@@ -40,7 +47,11 @@ fn atomic<'t, 'a>(
             ("and", false, _) => AtomicOp::And,
             ("or", false, _) => AtomicOp::Or,
             ("xor", false, _) => AtomicOp::Xor,
-            ("add", true, _) => AtomicOp::FloatAdd,
+            ("add", true, _) => match (format, pair) {
+                (_, Some(format)) => AtomicOp::FloatAddPair(format),
+                (Some(FloatType::Bf16), _) => AtomicOp::FloatAddBf16,
+                _ => AtomicOp::FloatAdd,
+            },
             ("add", false, _) => AtomicOp::Add,
             ("inc", false, false) => AtomicOp::Increment,
             ("dec", false, false) => AtomicOp::Decrement,
@@ -56,7 +67,7 @@ fn atomic<'t, 'a>(
         return Err(ins.unsupported());
     };
     let width = match body::width(ty) {
-        Some(width @ (Width::W32 | Width::W64)) if types::packed_float(ty).is_none() => width,
+        Some(width) if op.widths().contains(&width) => width,
         _ => return Err(ins.unsupported()),
     };
     if matches!(op, AtomicOp::Increment | AtomicOp::Decrement) && ty != ScalarType::U32 {

@@ -2,6 +2,7 @@
 
 use super::body::{self, CallLayout, CallOperands};
 use super::function::{Ins, Lowering, edge, jump};
+use super::grid_sync;
 use super::scope::Entity;
 use crate::ErrorKind;
 use crate::ir::{Block, Op, Terminator, Width};
@@ -122,6 +123,16 @@ pub(super) fn call<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
     if call.arguments.len() != layout.params.len() || call.results.len() != layout.returns.len() {
         return Err(ins.operand_count("as many arguments and results as declared"));
     }
+    let declared_only = f
+        .unit
+        .declaration(name)
+        .is_some_and(|declaration| declaration.body.is_none());
+    if indirect.is_none() && declared_only {
+        pass_arguments(f, ins, &call, &layout.params)?;
+        if grid_sync::call(f, name, &layout)? {
+            return take_results(f, ins, &call, &layout.returns);
+        }
+    }
     let op = match indirect {
         Some(_) => {
             let address = f.read(ins, call.target, ScalarType::U64)?;
@@ -142,7 +153,9 @@ pub(super) fn call<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
             },
         },
     };
-    pass_arguments(f, ins, &call, &layout.params)?;
+    if !matches!(op, Op::CallEnvironment(_)) {
+        pass_arguments(f, ins, &call, &layout.params)?;
+    }
     let fails = op == Op::CallEnvironment(Service::AssertionFailed);
     f.effect(op);
     if fails {

@@ -2,8 +2,8 @@
 
 use super::function::{Ins, Lowering};
 use super::{
-    async_copy, atomics, compare, control, convert, data, float, int, logic, matrix_memory, memory,
-    mma, video, video_simd, warp, wmma,
+    async_copy, atomics, compare, control, convert, data, float, int, logic, matrix_memory,
+    mbarrier, memory, mma, video, video_simd, warp, wmma,
 };
 use crate::ErrorKind;
 
@@ -118,6 +118,7 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "stmatrix" => (Branch, matrix_memory::stmatrix),
         "movmatrix" => (Branch, matrix_memory::movmatrix),
         "elect" => (Branch, warp::elect),
+        "mbarrier" => (Branch, mbarrier::mbarrier),
         // 9.7.19: video
         "vadd" | "vsub" | "vabsdiff" | "vmin" | "vmax" => (Select, video::arithmetic),
         "vshl" | "vshr" => (Select, video::shift),

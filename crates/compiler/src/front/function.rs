@@ -361,6 +361,18 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
         result
     }
 
+    /// Translates something to be executed again until the condition that it gives is true.
+    pub(super) fn until(&mut self, inside: impl FnOnce(&mut Self) -> Value) {
+        let (repeated, after) = (self.ssa.block(), self.ssa.block());
+        self.ssa.terminate(self.block, jump(repeated));
+        self.start(repeated);
+        let done = inside(self);
+        self.branch(done, false, after, repeated);
+        self.ssa.seal(repeated);
+        self.ssa.seal(after);
+        self.start(after);
+    }
+
     /// Counts a branch to a label before anything is translated.
     pub(super) fn count_reference(&mut self, scope: ScopeId, label: &str) {
         if let Some(Entity::Label(block)) = self.scopes.find(scope, label) {

@@ -1,13 +1,14 @@
 //! Special registers: PTX ISA chapter 10.
 //!
-//! Environment registers are 0: what the driver would pass in them is the workspace of a
-//! cooperative launch, and a program that asks for that takes 0 to mean that there is none.
+//! Environment registers 1 and 2 are the high and low half of the address of a cooperative launch's
+//! workspace, 0 if there is none. The others are 0: nobody says what they hold.
 //!
 //! System software, such as the groups of CUDA that span warps, has 1 KiB of shared memory of
 //! its own in each CTA. It is laid out behind the static variables of the kernels that ask where
 //! it is, and counts as one of them for the driver.
 
 use super::function::{Ins, Lowering};
+use super::grid_sync;
 use crate::ErrorKind;
 use crate::ir::{BinaryOp, Op, ShiftOp, Special, Type, Value};
 
@@ -117,6 +118,14 @@ pub(super) fn read<'a>(
                 _ => 0,
             };
             return Ok(Some(f.constant(ty, u64::from(begin + within))));
+        }
+        "envreg1" => {
+            let workspace = grid_sync::workspace(f);
+            return Ok(Some(high_half(f, workspace, ty)));
+        }
+        "envreg2" => {
+            let workspace = grid_sync::workspace(f);
+            return Ok(Some(f.resize(workspace, 32, false, ty)));
         }
         _ if numbered(register, "envreg").is_some_and(|number| number < 32) => {
             return Ok(Some(f.constant(ty, 0)));

@@ -233,6 +233,11 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
         self.reserved_shared
     }
 
+    /// Size of the kernel's parameters in bytes.
+    pub(super) const fn param_bytes(&self) -> u32 {
+        self.unit.param_bytes
+    }
+
     /// Offset of a kernel parameter in the parameter block.
     pub(super) fn kernel_param(&self, index: usize) -> u32 {
         self.unit.params.get(index).map_or(0, |&(offset, _)| offset)

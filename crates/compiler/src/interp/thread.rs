@@ -9,8 +9,11 @@ use crate::ir::{
 };
 use weft_isa::abi::{
     CODE_WINDOW, FUNCTION_ENTRY_BYTES, FaultCode, LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW,
-    SHARED_WINDOW, SHARED_WINDOW_BYTES, STACK_WINDOW,
+    SHARED_WINDOW, SHARED_WINDOW_BYTES, STACK_WINDOW, grid_workspace_offset,
 };
+
+/// The address of the workspace of a grid that has none.
+static NOT_COOPERATIVE: [u8; 8] = [0; 8];
 
 /// Generic address at which the interpreter puts the kernel parameter block.
 const PARAM_BASE: u64 = 1 << 48;
@@ -520,7 +523,14 @@ impl Cta<'_> {
             Place::Param(offset) => {
                 let params = self.launch.params;
                 let start = usize::try_from(offset).unwrap_or(usize::MAX);
-                let found = params.get(start..start.saturating_add(bytes as usize));
+                let end = start.saturating_add(bytes as usize);
+                // Behind the parameters: this launch is not cooperative.
+                let behind = grid_workspace_offset(self.unit.param_bytes) as usize;
+                let found = if start >= behind && end <= behind + 8 {
+                    NOT_COOPERATIVE.get(..end - start)
+                } else {
+                    params.get(start..end)
+                };
                 let address = PARAM_BASE.wrapping_add(offset);
                 let found = found.ok_or(Fault::OutOfBounds { address, bytes })?;
                 self.param_copy[..found.len()].copy_from_slice(found);
@@ -578,12 +588,23 @@ fn atomic(op: AtomicOp, width: Width, old: u64, operand: u64, compare: Option<u6
             }
         }
         AtomicOp::FloatAdd => {
-            let ty = if bits == 32 {
-                FloatType::F32
-            } else {
-                FloatType::F64
+            let ty = match width {
+                Width::W8 | Width::W16 => FloatType::F16,
+                Width::W32 => FloatType::F32,
+                Width::W64 => FloatType::F64,
             };
             float::binary(FloatBinaryOp::Add, ty, Rounding::Nearest, old, operand)
+        }
+        AtomicOp::FloatAddBf16 => {
+            let ty = FloatType::Bf16;
+            float::binary(FloatBinaryOp::Add, ty, Rounding::Nearest, old, operand)
+        }
+        AtomicOp::FloatAddPair(ty) => {
+            let sum = |shift: u32| {
+                let (a, b) = (mask(16, old >> shift), mask(16, operand >> shift));
+                float::binary(FloatBinaryOp::Add, ty, Rounding::Nearest, a, b) << shift
+            };
+            sum(0) | sum(16)
         }
     }
 }

@@ -491,8 +491,35 @@ pub enum AtomicOp {
     Decrement,
     /// Stores the operand if the old value equals the comparand.
     CompareExchange,
-    /// Float sum (F32 at W32, F64 at W64), round to nearest.
+    /// Float sum (F16 at W16, F32 at W32, F64 at W64), round to nearest.
     FloatAdd,
+    /// Sum of bfloat16 (W16), round to nearest.
+    FloatAddBf16,
+    /// Sum of each half (W32), in the format: F16 or Bf16.
+    FloatAddPair(FloatType),
+}
+
+impl AtomicOp {
+    /// The widths at which it exists.
+    #[must_use]
+    pub const fn widths(self) -> &'static [Width] {
+        match self {
+            Self::CompareExchange | Self::FloatAdd => &[Width::W16, Width::W32, Width::W64],
+            Self::FloatAddBf16 => &[Width::W16],
+            Self::FloatAddPair(_) => &[Width::W32],
+            Self::Exchange
+            | Self::Add
+            | Self::And
+            | Self::Or
+            | Self::Xor
+            | Self::MinSigned
+            | Self::MaxSigned
+            | Self::MinUnsigned
+            | Self::MaxUnsigned
+            | Self::Increment
+            | Self::Decrement => &[Width::W32, Width::W64],
+        }
+    }
 }
 
 /// `shfl.sync` modes.
@@ -716,13 +743,13 @@ pub enum Op {
         /// `.volatile` or a memory-order qualifier stronger than `.weak`.
         ordered: bool,
     },
-    /// Read-modify-write of W32 or W64. Result: the old value.
+    /// Read-modify-write. Result: the old value.
     Atomic {
         /// Operation.
         op: AtomicOp,
         /// `Generic`, `Global` or `Shared`.
         space: Space,
-        /// W32 or W64.
+        /// One of [`AtomicOp::widths`].
         width: Width,
         /// B64, or B32 in `Shared`.
         address: Value,

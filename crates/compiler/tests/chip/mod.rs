@@ -4,6 +4,7 @@ use crate::case::{Case, Run};
 use crate::{Outcome, place_variables};
 use weft_chip::{Access, Chip, ChipConfig, Launch, Program};
 use weft_compiler::image::Image;
+use weft_isa::abi::grid_workspace_offset;
 use weft_ptx::ast::Module;
 
 /// Runs an image and gives the buffers afterwards, or the fault.
@@ -33,7 +34,10 @@ pub(crate) fn run(module: &Module<'_>, case: &Case, run: &Run, image: &Image) ->
         .iter()
         .map(|buffer| place(&buffer.init))
         .collect();
-    let params = place(&run.params(&image.params, &addresses));
+    let mut params = run.params(&image.params, &addresses);
+    // The launch is not cooperative.
+    params.resize(grid_workspace_offset(image.param_bytes) as usize + 8, 0);
+    let params = place(&params);
     let table: Vec<u8> = symbols
         .iter()
         .flat_map(|address| address.to_le_bytes())

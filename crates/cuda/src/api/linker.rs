@@ -14,6 +14,7 @@ mod input {
     pub(super) const CUBIN: i32 = 0;
     pub(super) const PTX: i32 = 1;
     pub(super) const FATBINARY: i32 = 2;
+    pub(super) const LIBRARY: i32 = 4;
 }
 
 fn add(
@@ -28,6 +29,9 @@ fn add(
     match kind {
         input::PTX | input::FATBINARY => linker
             .add(name, data)
+            .map_err(|error| options.report(error)),
+        input::LIBRARY => linker
+            .add_library(name, data)
             .map_err(|error| options.report(error)),
         input::CUBIN => Err(code(Linker::refuse_machine_code())),
         _ => Err(code(Error::NotSupported(format!(

@@ -1,7 +1,7 @@
 //! Atomic memory operations: one per executing lane, even at a uniform address.
 
 use super::{Selected, Selector, sew, vector_class};
-use crate::ir::{AtomicOp, Space, Type, Value, Width};
+use crate::ir::{AtomicOp, FloatType, Space, Type, Value, Width};
 use weft_isa::Inst;
 
 impl Selector<'_> {
@@ -15,11 +15,9 @@ impl Selector<'_> {
         to: Value,
     ) -> Selected {
         let ty = match width {
+            Width::W8 | Width::W16 => Type::B16,
             Width::W32 => Type::B32,
             Width::W64 => Type::B64,
-            Width::W8 | Width::W16 => {
-                return self.unsupported("atomic operation on less than 32 bits".to_owned());
-            }
         };
         let addresses = self.generic_address(space, address, offset);
         let data = self.v(operand);
@@ -50,6 +48,9 @@ impl Selector<'_> {
             AtomicOp::Decrement => Inst::XwVamodecV { vd, vs2, vs1, vm },
             AtomicOp::CompareExchange => Inst::XwVamocasV { vd, vs2, vs1, vm },
             AtomicOp::FloatAdd => Inst::XwVamofaddV { vd, vs2, vs1, vm },
+            AtomicOp::FloatAddBf16 => Inst::XwVamofaddBf16V { vd, vs2, vs1, vm },
+            AtomicOp::FloatAddPair(FloatType::Bf16) => Inst::XwVamofaddBf16x2V { vd, vs2, vs1, vm },
+            AtomicOp::FloatAddPair(_) => Inst::XwVamofaddF16x2V { vd, vs2, vs1, vm },
         };
         self.m.masked(sew(ty), mask, true, inst);
         self.set_v(to, reg);

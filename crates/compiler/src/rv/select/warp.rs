@@ -169,8 +169,8 @@ impl Selector<'_> {
         to: Value,
     ) -> Selected {
         if self.is_divergent(members) {
-            return self
-                .unsupported("vote with member masks that differ between threads".to_owned());
+            self.vote_in_groups(mode, pred, members, to);
+            return Ok(());
         }
         let lanes = self.participants(members);
         let mask = self.mask(pred);
@@ -200,6 +200,38 @@ impl Selector<'_> {
         Ok(())
     }
 
+    /// A vote in which each lane names its own group: what all lanes say, cut to the group.
+    fn vote_in_groups(&mut self, mode: VoteMode, pred: Value, members: Value, to: Value) {
+        let mask = self.mask(pred);
+        let members = self.v(members);
+        let ty = Type::B32;
+        let found = self.op2(self.exec, mask, r!(And));
+        let found = self.vector_x(ty, members, found, vx!(VandVx));
+        if mode == VoteMode::Ballot {
+            self.set_v(to, found);
+            return;
+        }
+        let missing = self.op2(self.exec, mask, r!(Andn));
+        let missing = self.vector_x(ty, members, missing, vx!(VandVx));
+        let any = {
+            self.compare_x(ty, found, Reg::ZERO, vx!(VmsneVx));
+            self.take_v0()
+        };
+        let all = {
+            self.compare_x(ty, missing, Reg::ZERO, vx!(VmseqVx));
+            self.take_v0()
+        };
+        let result = match mode {
+            VoteMode::Any | VoteMode::Ballot => any,
+            VoteMode::All => all,
+            VoteMode::Uniform => {
+                let some = self.op2(any, all, r!(Andn));
+                self.op1(some, |rd, rs1| Inst::Xori { rd, rs1, imm: -1 })
+            }
+        };
+        self.set_mask(to, result);
+    }
+
     pub(super) fn reduce(
         &mut self,
         op: ReduceOp,
@@ -208,12 +240,54 @@ impl Selector<'_> {
         to: Value,
     ) -> Selected {
         if self.is_divergent(members) {
-            return self
-                .unsupported("reduction with member masks that differ between threads".to_owned());
+            self.reduce_in_groups(op, value, members, to);
+            return Ok(());
         }
         let lanes = self.participants(members);
-        let ty = Type::B32;
         let data = self.v(value);
+        let x = self.reduce_lanes(op, data, lanes);
+        self.set_x(to, x);
+        Ok(())
+    }
+
+    /// A reduction in which each lane names its own group: group after group.
+    fn reduce_in_groups(&mut self, op: ReduceOp, value: Value, members: Value, to: Value) {
+        let ty = Type::B32;
+        let members = self.v(members);
+        let members = self.copy_v(RegClass::V, members);
+        let data = self.v(value);
+        let data = self.copy_v(RegClass::V, data);
+        let none = self.constant_v(ty, 0);
+        let result = self.copy_v(RegClass::V, none);
+        let left = self.copy_x(self.exec);
+        let again = self.m.label();
+        self.m.pseudo(Kind::LoopBegin, &[]);
+        self.m.pseudo(Kind::Label(again), &[]);
+        self.begin_block();
+        let same = self.lanes_equal_to_first(ty, members, left);
+        let group = self.op2(same, left, r!(And));
+        let x = self.reduce_lanes(op, data, group);
+        let next = self.merge_x(ty, Some(group), x, result);
+        self.m.pseudo(Kind::Copy, &[result, next]);
+        let rest = self.op2(left, group, r!(Andn));
+        self.m.pseudo(Kind::Copy, &[left, rest]);
+        let (rs1, rs2) = (self.m.x(left), self.m.x(Reg::ZERO));
+        self.m.branch(
+            Inst::Bne {
+                rs1,
+                rs2,
+                offset: 0,
+            },
+            again,
+        );
+        self.m.pseudo(Kind::LoopEnd, &[]);
+        self.begin_block();
+        self.set_v(to, result);
+    }
+
+    /// The reduction of the elements of some lanes, as a scalar.
+    fn reduce_lanes(&mut self, op: ReduceOp, data: Reg, lanes: Reg) -> Reg {
+        let ty = Type::B32;
         let neutral: u64 = match op {
             ReduceOp::Add | ReduceOp::Or | ReduceOp::Xor | ReduceOp::MaxUnsigned => 0,
             ReduceOp::And | ReduceOp::MinUnsigned => 0xffff_ffff,
@@ -239,9 +313,7 @@ impl Selector<'_> {
                 ReduceOp::Xor => Inst::VredxorVs { vd, vs2, vs1, vm },
             },
         );
-        let x = self.extract(ty, reg);
-        self.set_x(to, x);
-        Ok(())
+        self.extract(ty, reg)
     }
 
     /// `match.sync`: goes through the distinct values, each time serving the lanes that hold
@@ -254,14 +326,15 @@ impl Selector<'_> {
         mask: Value,
         equal: Value,
     ) -> Selected {
-        if self.is_divergent(members) {
-            return self
-                .unsupported("match with member masks that differ between threads".to_owned());
-        }
-        let lanes = self.participants(members);
+        // Lanes that name groups of their own compare with all, and keep what is in the group.
+        let own = self.is_divergent(members).then(|| self.v(members));
+        let lanes = match own {
+            Some(_) => self.exec,
+            None => self.participants(members),
+        };
         let ty = self.ty(value);
         let data = self.v(value);
-        if all {
+        if all && own.is_none() {
             let same = self.lanes_equal_to_first(ty, data, lanes);
             let differing = self.op2(lanes, same, r!(Andn));
             let is_equal = self.is_zero(differing);
@@ -278,6 +351,7 @@ impl Selector<'_> {
         let (left, result) = (self.copy_x(lanes), self.constant_v(Type::B32, 0));
         let result = self.copy_v(RegClass::V, result);
         let data = self.copy_v(super::vector_class(ty), data);
+        let own = own.map(|own| self.copy_v(RegClass::V, own));
         let (again, done) = (self.m.label(), self.m.label());
         self.m.pseudo(Kind::LoopBegin, &[]);
         self.m.pseudo(Kind::Label(again), &[]);
@@ -300,9 +374,26 @@ impl Selector<'_> {
         self.m.pseudo(Kind::LoopEnd, &[]);
         self.m.pseudo(Kind::Label(done), &[]);
         self.begin_block();
-        self.set_v(mask, result);
-        let everyone = self.copy_x(Reg::ZERO);
-        self.set_mask(equal, everyone);
+        let Some(own) = own else {
+            self.set_v(mask, result);
+            let everyone = self.copy_x(Reg::ZERO);
+            self.set_mask(equal, everyone);
+            return Ok(());
+        };
+        let same = self.vector2(Type::B32, result, own, vv!(VandVv));
+        let present = self.vector_x(Type::B32, own, lanes, vx!(VandVx));
+        self.compare2(Type::B32, same, present, vv!(VmseqVv));
+        let whole = self.take_v0();
+        if all {
+            let none = self.constant_v(Type::B32, 0);
+            let result = self.merge(Type::B32, Some(whole), same, none);
+            self.set_v(mask, result);
+            self.set_mask(equal, whole);
+        } else {
+            self.set_v(mask, same);
+            let everyone = self.copy_x(Reg::ZERO);
+            self.set_mask(equal, everyone);
+        }
         Ok(())
     }
 
