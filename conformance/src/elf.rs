@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::process::{Finished, Weft};
-use crate::table::{Case, Table, Verdict};
+use crate::table::{Case, Table, Verdict, write_json};
 
 /// Runs the executables below `dir` whose name contains `filter`; whether all passed under all
 /// engines, of which `engines` picks some. Prints what did not pass, and the counts of each
@@ -56,12 +56,10 @@ pub fn run(
         }
         say(&format!("{engine}: {table}"));
         succeeded &= table.succeeded();
-        results.insert(engine, as_json(&table));
+        results.insert(engine, table.as_json());
     }
     if let Some(path) = json {
-        let text = serde_json::to_string_pretty(&json!({ "engines": results }))?;
-        fs::write(path, text + "\n")
-            .with_context(|| format!("failed to write {}", path.display()))?;
+        write_json(path, &json!({ "engines": results }))?;
     }
     Ok(succeeded)
 }
@@ -135,24 +133,6 @@ fn verdict(finished: &Finished) -> Verdict {
         }
         _ => Verdict::Fail(reason),
     }
-}
-
-fn as_json(table: &Table) -> Value {
-    let [passed, failed, skipped] = table.counts();
-    let cases = table.cases().iter().map(|case| {
-        let (verdict, reason) = match &case.verdict {
-            Verdict::Pass => ("pass", None),
-            Verdict::Fail(reason) => ("fail", Some(reason)),
-            Verdict::Skip(reason) => ("skip", Some(reason)),
-        };
-        json!({ "name": case.name, "verdict": verdict, "reason": reason })
-    });
-    json!({
-        "passed": passed,
-        "failed": failed,
-        "skipped": skipped,
-        "cases": cases.collect::<Vec<_>>(),
-    })
 }
 
 #[expect(clippy::print_stdout, reason = "the output of the runner")]

@@ -10,8 +10,11 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 
 use weft_conformance::process::Weft;
-use weft_conformance::table::Table;
-use weft_conformance::{elf, examples, gdb, programs, python, random, samples, spirv_run, torture};
+use weft_conformance::table::{Table, write_json};
+use weft_conformance::{
+    accuracy, elf, examples, gdb, hecbench, numba, programs, ptx_tests, python, random, samples,
+    spirv_run, torture,
+};
 
 /// Run programs and suites from outside against the built libraries.
 #[derive(Parser)]
@@ -31,6 +34,9 @@ struct Arguments {
     /// Host seconds that one program may take.
     #[arg(long, global = true, default_value_t = 120)]
     limit: u64,
+    /// Write counts and cases, with the reasons of those that did not pass, to this file.
+    #[arg(long, global = true)]
+    json: Option<PathBuf>,
     /// Show the host seconds of each case.
     #[arg(long, global = true)]
     times: bool,
@@ -44,8 +50,10 @@ enum Suite {
         #[arg(long, default_value = "target/examples-cuda")]
         dir: PathBuf,
     },
-    /// Kernels in Python through numba-cuda.
+    /// The test suite of numba-cuda; `--limit` holds for each test.
     Numba,
+    /// Our own kernels in Python through numba-cuda.
+    NumbaKernels,
     /// CUDA C++ through NVRTC and cuda.core.
     CudaCore,
     /// OpenAI's Python client against `weft serve`.
@@ -79,9 +87,6 @@ enum Suite {
         /// A folder of them; folders in it are looked into.
         #[arg(long)]
         dir: PathBuf,
-        /// Write the results to this file.
-        #[arg(long)]
-        json: Option<PathBuf>,
         /// Only these engines, as `weft exec --engines` names them.
         #[arg(long)]
         engine: Vec<String>,
@@ -127,6 +132,27 @@ enum Suite {
         /// Folder for executables and signatures.
         #[arg(long, default_value = "target/torture")]
         out: PathBuf,
+    },
+    /// Largest errors of approximate instructions, beside those that the PTX ISA documents.
+    Accuracy {
+        /// Distance of the bit patterns that are measured; 1 takes all of them.
+        #[arg(long, default_value_t = 257)]
+        stride: u32,
+        /// Write the page of the documentation to this file.
+        #[arg(long)]
+        page: Option<PathBuf>,
+    },
+    /// ZLUDA's tests of single PTX instructions over all or many inputs.
+    PtxTests {
+        /// The program that a checkout of vosen/ptx_tests builds.
+        #[arg(long)]
+        program: PathBuf,
+    },
+    /// Programs of HeCBench that check themselves; they are built in their folders.
+    Hecbench {
+        /// A checkout of HeCBench.
+        #[arg(long)]
+        dir: PathBuf,
     },
     /// NVIDIA's CUDA samples.
     Samples {
@@ -180,15 +206,37 @@ fn run(arguments: &Arguments) -> Result<bool> {
             };
             return torture::run(&weft, &settings);
         }
-        Suite::Elf { dir, json, engine } => {
-            return elf::run(&weft, dir, filter, engine, json.as_deref(), arguments.times);
+        Suite::Elf { dir, engine } => {
+            let json = arguments.json.as_deref();
+            return elf::run(&weft, dir, filter, engine, json, arguments.times);
         }
         Suite::Examples { dir } => examples::run(&weft, dir, filter, &mut table)?,
         Suite::Numba => {
+            numba::run(&weft, &arguments.toolchain, filter, limit, &mut table)?;
+        }
+        Suite::Accuracy { stride, page } => {
+            let rows = accuracy::run(&library, filter, *stride, &mut table)?;
+            if let Some(path) = page {
+                std::fs::write(path, accuracy::page(&rows, *stride))
+                    .with_context(|| format!("failed to write {}", path.display()))?;
+            }
+            if let Some(path) = &arguments.json {
+                write_json(path, &rows)?;
+            }
+            summarise(&table);
+            return Ok(table.succeeded());
+        }
+        Suite::PtxTests { program } => {
+            ptx_tests::run(program, &library, filter, limit, &mut table)?;
+        }
+        Suite::Hecbench { dir } => {
+            hecbench::run(&weft, &arguments.toolchain, dir, filter, &mut table)?;
+        }
+        Suite::NumbaKernels => {
             python::run(
                 &weft,
                 &arguments.toolchain,
-                python::Suite::Numba,
+                python::Suite::NumbaKernels,
                 filter,
                 &mut table,
             )?;
@@ -245,6 +293,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Suite::Samples { dir, out } => {
             samples::run(&weft, &arguments.toolchain, dir, out, filter, &mut table)?;
         }
+    }
+    if let Some(path) = &arguments.json {
+        write_json(path, &table.as_json())?;
     }
     summarise(&table);
     Ok(table.succeeded())

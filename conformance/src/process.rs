@@ -79,12 +79,20 @@ impl Weft {
         arguments: &[impl AsRef<OsStr>],
         folder: Option<&Path>,
     ) -> Result<Finished> {
-        let mut command = Command::new(&self.path);
-        command.args(["run", "--"]).arg(program).args(arguments);
+        let mut command = self.run_command(program);
+        command.args(arguments);
         if let Some(folder) = folder {
             command.current_dir(folder);
         }
         run_limited(&mut command, self.limit)
+    }
+
+    /// The command that runs `program` under `weft run`, to which its arguments are added.
+    #[must_use]
+    pub fn run_command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(["run", "--"]).arg(program);
+        command
     }
 }
 
@@ -187,7 +195,7 @@ pub fn run_limited(command: &mut Command, limit: Duration) -> Result<Finished> {
 
 /// Ends the child: with SIGTERM first, which `weft run` hands on to the program it started, and
 /// with SIGKILL when that does not end it within two seconds.
-fn stop(child: &mut std::process::Child) -> Result<()> {
+pub(crate) fn stop(child: &mut std::process::Child) -> Result<()> {
     let terminated = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status();

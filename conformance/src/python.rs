@@ -11,7 +11,7 @@ use crate::table::{Case, Table, Verdict};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suite {
     /// Kernels in Python through numba-cuda.
-    Numba,
+    NumbaKernels,
     /// CUDA C++ through NVRTC and cuda.core.
     CudaCore,
     /// OpenAI's client against `weft serve`.
@@ -23,7 +23,7 @@ pub enum Suite {
 impl Suite {
     fn script(self) -> &'static str {
         match self {
-            Self::Numba => "numba_kernels.py",
+            Self::NumbaKernels => "numba_kernels.py",
             Self::CudaCore => "cuda_core_kernels.py",
             Self::OpenAi => "openai_client.py",
             Self::Triton => "triton_kernels.py",

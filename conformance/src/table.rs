@@ -1,7 +1,12 @@
 //! The outcome of a suite: one line for each case, then the counts.
 
 use std::fmt;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 
 /// How one case ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +84,26 @@ impl Table {
         failed == 0 && passed > 0
     }
 
+    /// Counts and cases, for other programs. Times are left out: no two runs share them.
+    #[must_use]
+    pub fn as_json(&self) -> Value {
+        let [passed, failed, skipped] = self.counts();
+        let cases = self.cases.iter().map(|case| {
+            let (verdict, reason) = match &case.verdict {
+                Verdict::Pass => ("pass", None),
+                Verdict::Fail(reason) => ("fail", Some(reason)),
+                Verdict::Skip(reason) => ("skip", Some(reason)),
+            };
+            json!({ "name": case.name, "verdict": verdict, "reason": reason })
+        });
+        json!({
+            "passed": passed,
+            "failed": failed,
+            "skipped": skipped,
+            "cases": cases.collect::<Vec<_>>(),
+        })
+    }
+
     fn count(&self, wanted: impl Fn(&Verdict) -> bool) -> usize {
         self.cases
             .iter()
@@ -98,6 +123,15 @@ impl Table {
             Verdict::Skip(reason) => format!("skip  {time}{}: {reason}", case.name),
         }
     }
+}
+
+/// Writes a document that [`Table::as_json`] made a part of.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_json(path: &Path, document: &Value) -> Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
+    fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// The counts: `31 passed, 2 failed`, with the skipped when there are any.
@@ -132,6 +166,16 @@ mod tests {
     fn an_empty_suite_is_no_success() {
         assert!(!table_of(&[]).succeeded());
         assert!(!table_of(&[Verdict::Skip("why".to_owned())]).succeeded());
+    }
+
+    #[test]
+    fn the_document_has_counts_and_reasons() {
+        let table = table_of(&[Verdict::Pass, Verdict::Skip("why".to_owned())]);
+        let document = table.as_json();
+        assert_eq!(document["passed"], 1);
+        assert_eq!(document["failed"], 0);
+        assert_eq!(document["skipped"], 1);
+        assert_eq!(document["cases"][1]["reason"], "why");
     }
 
     #[test]

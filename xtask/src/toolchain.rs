@@ -40,6 +40,14 @@ const PACKAGES: &[(&str, &str)] = &[
     ("cuda-bindings", "13.5.0"),
     ("numpy", "2.4.6"),
     ("openai", "3.57.0"),
+    // The suites of numba-cuda and Triton.
+    ("triton", "3.9.0"),
+    ("pytest", "9.2.0"),
+    ("filecheck", "1.0.6"),
+    ("cffi", "2.1.1"),
+    ("psutil", "7.2.2"),
+    ("ml_dtypes", "0.6.0"),
+    ("cloudpickle", "3.1.3"),
 ];
 
 /// Holds the pinned versions of a finished installation, one `name==version` a line.
