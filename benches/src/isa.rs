@@ -331,7 +331,7 @@ fn on_simulator(simulator: &Simulator, program: &Path) -> Result<f64> {
 }
 
 /// Processor time of this thread.
-fn thread_seconds() -> f64 {
+pub(crate) fn thread_seconds() -> f64 {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: the clock exists on Linux, and the place is valid for writes.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, time.as_mut_ptr()) };
@@ -341,7 +341,7 @@ fn thread_seconds() -> f64 {
 }
 
 /// Processor time of all child processes that have ended.
-fn children_seconds() -> f64 {
+pub(crate) fn children_seconds() -> f64 {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the place is valid for writes.
     unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr()) };

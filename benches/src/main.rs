@@ -1,6 +1,7 @@
 //! Host-time benchmarks: `cargo xtask bench NAME`. README.md says what and why.
 
 mod chip;
+mod compile;
 mod first_light;
 mod isa;
 mod machine;
@@ -40,6 +41,8 @@ enum Benchmark {
     Timed,
     /// A million requests through simulated fleets.
     Simulator,
+    /// PTX instructions parsed and compiled per second, against Nvidia's assembler if it is there.
+    Compile,
     /// Products of matrices on the chip against products in the host's registers.
     Matrix,
     /// Loops of RISC-V instructions on one core of the chip, on QEMU, on Spike and natively.
@@ -66,6 +69,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Benchmark::FirstLight => ("first-light", first_light::run(arguments.runs)?),
         Benchmark::Timed => ("timed", timed::run(arguments.runs)?),
         Benchmark::Simulator => ("simulator", simulator::run(arguments.runs)?),
+        Benchmark::Compile => ("compile", compile::run(arguments.runs)?),
         Benchmark::Matrix => ("matrix", matrix::run(arguments.runs)?),
         Benchmark::Isa { json } => {
             let (table, figures) = isa::run(arguments.runs)?;

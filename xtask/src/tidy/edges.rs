@@ -174,7 +174,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "weft-benches",
-        uses: &["weft-chip", "weft-driver", "weft-fleet"],
+        uses: &[
+            "weft-chip",
+            "weft-compiler",
+            "weft-driver",
+            "weft-fleet",
+            "weft-ptx",
+        ],
         tests_use: &[],
         outside: true,
         // The native baseline uses the host's vector instructions.
