@@ -1,6 +1,7 @@
-//! `first-light`: three kernels of the examples against the same loops in native code.
+//! `first-light`: three kernels of the examples against the same loops in native code, and against
+//! the same kernels through OpenCL where that is installed.
 //!
-//! Native and chip runs alternate, so that a disturbance of the machine meets both. Before
+//! Native, OpenCL and chip runs alternate, so that a disturbance of the machine meets all. Before
 //! anything is timed, the results are compared: a fast wrong answer is no result.
 
 use std::fmt::Write as _;
@@ -13,12 +14,15 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::chip::{Chip, launch};
 use crate::native::{self, Shape, View};
+use crate::opencl::Cpu;
 use crate::spread::Spread;
 
 /// A problem: what the kernel is given, and the native function that does the same.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
     pub(crate) ptx: &'static str,
+    /// The same kernel in OpenCL C.
+    pub(crate) opencl: &'static str,
     pub(crate) grid: [u32; 2],
     pub(crate) block: [u32; 2],
     /// Arrays in order of the kernel's parameters; `None` is the place of the result.
@@ -55,6 +59,7 @@ pub(crate) fn run(runs: NonZeroU32) -> Result<String> {
         .into_iter()
         .map(|threads| Ok((threads, Chip::new(threads)?)))
         .collect::<Result<Vec<_>>>()?;
+    let cpu = Cpu::find()?;
 
     let mut table = String::new();
     let _ = writeln!(
@@ -64,8 +69,13 @@ pub(crate) fn run(runs: NonZeroU32) -> Result<String> {
     );
     for workload in workloads() {
         let name = workload.name;
-        measure(workload, &chips, runs, &mut table)
+        measure(workload, &chips, cpu.as_ref(), runs, &mut table)
             .with_context(|| format!("failed to measure {name}"))?;
+    }
+    if cpu.is_none() {
+        table.push_str(
+            "\nleft out: OpenCL, of which no implementation for this processor is installed\n",
+        );
     }
     Ok(table)
 }
@@ -78,6 +88,7 @@ pub(crate) fn workloads() -> [Workload; 3] {
 fn measure(
     mut workload: Workload,
     chips: &[(usize, Chip)],
+    cpu: Option<&Cpu>,
     runs: NonZeroU32,
     table: &mut String,
 ) -> Result<()> {
@@ -112,11 +123,26 @@ fn measure(
         prepared.push((*threads, kernel, parameters, Vec::new()));
     }
 
-    let mut native = Vec::new();
+    let opencl = cpu.map(|cpu| cpu.prepare(&workload)).transpose()?;
+    if let Some(kernel) = &opencl {
+        kernel.launch()?;
+        ensure!(
+            kernel.download()? == want,
+            "{}: OpenCL and native code differ",
+            workload.name
+        );
+    }
+
+    let (mut native, mut opencl_seconds) = (Vec::new(), Vec::new());
     for _ in 0..runs.get() {
         let begin = Instant::now();
         (workload.native)(black_box(&mut workload.output));
         native.push(begin.elapsed().as_secs_f64());
+        if let Some(kernel) = &opencl {
+            let begin = Instant::now();
+            kernel.launch()?;
+            opencl_seconds.push(begin.elapsed().as_secs_f64());
+        }
         for (_, kernel, parameters, seconds) in &mut prepared {
             let begin = Instant::now();
             launch(kernel, workload.grid, workload.block, parameters)?;
@@ -130,15 +156,21 @@ fn measure(
         "{:<14}{:<18}{native}",
         workload.name, "native, 1 thread"
     );
-    for (threads, _, _, seconds) in &prepared {
-        let chip = Spread::of(seconds).context("nothing was measured")?;
-        let plural = if *threads == 1 { "" } else { "s" };
+    let measured = cpu.map(|cpu| ("OpenCL", cpu.threads as usize, &opencl_seconds));
+    let measured = measured.into_iter().chain(
+        prepared
+            .iter()
+            .map(|(threads, _, _, seconds)| ("chip", *threads, seconds)),
+    );
+    for (on, threads, seconds) in measured {
+        let spread = Spread::of(seconds).context("nothing was measured")?;
+        let plural = if threads == 1 { "" } else { "s" };
         let _ = writeln!(
             table,
-            "{:<14}{:<18}{chip} {:>9.2}",
+            "{:<14}{:<18}{spread} {:>9.2}",
             "",
-            format!("chip, {threads} thread{plural}"),
-            chip.median / native.median
+            format!("{on}, {threads} thread{plural}"),
+            spread.median / native.median
         );
     }
     let compile = Spread::of(&compile_seconds).context("nothing was compiled")?;
@@ -185,6 +217,7 @@ fn vector_add() -> Workload {
     Workload {
         name: "vector add",
         ptx: include_str!("../../examples/ptx/vector_add.ptx"),
+        opencl: include_str!("../opencl/vector_add.cl"),
         grid: [blocks(COUNT, BLOCK), 1],
         block: [BLOCK, 1],
         arrays: vec![Some(words(&a)), Some(words(&b)), None],
@@ -211,6 +244,7 @@ fn sgemm() -> Workload {
     Workload {
         name: "tiled SGEMM",
         ptx: include_str!("../../examples/ptx/matmul_tiled.ptx"),
+        opencl: include_str!("../opencl/matmul_tiled.cl"),
         grid: [blocks(shape.n, TILE), blocks(shape.m, TILE)],
         block: [TILE, TILE],
         arrays: vec![Some(words(&a)), Some(words(&b)), None],
@@ -238,6 +272,7 @@ fn mandelbrot() -> Workload {
     Workload {
         name: "Mandelbrot",
         ptx: include_str!("../../examples/ptx/mandelbrot.ptx"),
+        opencl: include_str!("../opencl/mandelbrot.cl"),
         grid: [blocks(view.width, BLOCK[0]), blocks(HEIGHT, BLOCK[1])],
         block: BLOCK,
         arrays: vec![None],

@@ -7,6 +7,7 @@ mod isa;
 mod machine;
 mod matrix;
 mod native;
+mod opencl;
 mod simulator;
 mod spread;
 mod timed;
@@ -35,7 +36,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Benchmark {
-    /// Vector add, tiled SGEMM and Mandelbrot on the chip against native loops.
+    /// Vector add, tiled SGEMM and Mandelbrot on the chip against native loops, and against OpenCL
+    /// on the host's processor where PoCL or the like is installed.
     FirstLight,
     /// The same kernels with the timing model on, against without.
     Timed,
