@@ -110,6 +110,7 @@ fn check(name: &str, source: &[u8], capability: (u32, u32)) -> Result<()> {
     };
     let options = Options {
         compute_capability: capability,
+        ..Options::default()
     };
     let index = LineIndex::new(source);
     for kernel in kernels(&module) {

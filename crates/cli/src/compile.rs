@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
+use weft_compiler::ir::LaunchShape;
 use weft_compiler::{Options, compile_kernel, lower};
 use weft_ptx::ast::Module;
 use weft_ptx::source::LineIndex;
@@ -34,6 +35,7 @@ enum Emit {
 Examples:
   weft compile vector_add.ptx
   weft compile kernels.ptx --kernel sgemm --emit ir
+  weft compile vector_add.ptx --block 256 --grid 16384
   weft compile vector_add.ptx --emit elf -o vector_add.elf")]
 pub(crate) struct Arguments {
     /// The PTX file.
@@ -47,9 +49,39 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value = "asm")]
     emit: Emit,
 
+    /// Threads of a block, X[,Y[,Z]], of the launches that the code is for [default: any].
+    ///
+    /// A launch compiles for its class: whether blocks are one row or rows of whole warps, whether
+    /// all warps are full, and whether the grid is far from the limits of 32 bits.
+    #[arg(long, value_name = "THREADS", value_parser = extents)]
+    block: Option<[u32; 3]>,
+
+    /// Blocks of a grid, X[,Y[,Z]], of the launches that the code is for [default: any].
+    #[arg(long, value_name = "BLOCKS", value_parser = extents, requires = "block")]
+    grid: Option<[u32; 3]>,
+
     /// Where to write it [default: stdout].
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+}
+
+/// One to three numbers above 0; those left out are 1.
+fn extents(text: &str) -> Result<[u32; 3], String> {
+    let mut extents = [1; 3];
+    let numbers: Vec<&str> = text.split(',').collect();
+    if numbers.len() > extents.len() {
+        return Err("more than three numbers".to_owned());
+    }
+    for (extent, number) in extents.iter_mut().zip(numbers) {
+        *extent = number
+            .trim()
+            .parse()
+            .map_err(|_| format!("`{number}` is not a number"))?;
+        if *extent == 0 {
+            return Err("an extent of 0".to_owned());
+        }
+    }
+    Ok(extents)
 }
 
 /// Compiles the file.
@@ -76,6 +108,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         file,
         source: &source,
         module: &module,
+        options: Options {
+            launch: match arguments.block {
+                Some(block) => LaunchShape::of(arguments.grid, block),
+                None => LaunchShape::default(),
+            },
+            ..Options::default()
+        },
     };
     let mut output = Vec::new();
     for kernel in compilation.selected(arguments)? {
@@ -90,6 +129,7 @@ struct Compilation<'a> {
     file: Source<'a>,
     source: &'a [u8],
     module: &'a Module<'a>,
+    options: Options,
 }
 
 impl Compilation<'_> {
@@ -113,17 +153,17 @@ impl Compilation<'_> {
     }
 
     fn emit(&self, kernel: &str, emit: Emit) -> Result<Vec<u8>> {
-        let options = Options::default();
+        let options = &self.options;
         let failure = |errors: Vec<weft_compiler::Error>| {
             let located = errors
                 .iter()
                 .map(|error| (error.span, error.kind.to_string()));
             self.file.failure(located)
         };
-        let image = || compile_kernel(self.module, self.source, kernel, &options).map_err(failure);
+        let image = || compile_kernel(self.module, self.source, kernel, options).map_err(failure);
         Ok(match emit {
             Emit::Ir => {
-                let unit = lower(self.module, self.source, kernel, &options).map_err(failure)?;
+                let unit = lower(self.module, self.source, kernel, options).map_err(failure)?;
                 format!("{unit}\n").into_bytes()
             }
             Emit::Asm => image()?.disassemble().into_bytes(),

@@ -10,7 +10,7 @@ mod elf;
 
 pub use elf::ImageError;
 
-use crate::ir::Location;
+use crate::ir::{LaunchShape, Location};
 
 /// Local memory given to each lane beyond the sum over the call graph when the graph has a
 /// cycle or an indirect call, in bytes.
@@ -50,6 +50,8 @@ pub struct Image {
     pub max_threads_per_cta: Option<u32>,
     /// `.reqntid`, if given.
     pub required_cta: Option<[u32; 3]>,
+    /// The launches that the code is for.
+    pub launch: LaunchShape,
     /// Source file names by PTX `.file` index.
     pub files: Vec<(u32, String)>,
     /// Where instructions came from, in order of offset: an entry holds up to the next.

@@ -36,12 +36,16 @@ pub struct Options {
     /// Compute capability (major, minor) that the device reports. PTX for a newer target is an
     /// error, as it is for an Nvidia driver.
     pub compute_capability: (u32, u32),
+    /// The launches that the code is for. The narrower the class, the faster the code; it is
+    /// right for no other launch.
+    pub launch: ir::LaunchShape,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             compute_capability: (8, 9),
+            launch: ir::LaunchShape::default(),
         }
     }
 }
@@ -59,6 +63,7 @@ pub fn compile_kernel(
     options: &Options,
 ) -> Result<Image, Vec<Error>> {
     let mut unit = lower(module, source, kernel, options)?;
+    unit.launch = options.launch;
     optimise(&mut unit);
     debug_assert_eq!(verify::verify(&unit), Ok(()), "lowering made broken IR");
     compile(&unit).map_err(|error| vec![error])

@@ -410,6 +410,17 @@ impl Verifier<'_> {
                 Special::Grid | Special::Clock64 | Special::GlobalTimer => Type::B64,
                 _ => Type::B32,
             }),
+            Op::Affine { base, wrap, .. } => {
+                let ty = self.function.ty(*base);
+                check(
+                    matches!(ty, Type::B32 | Type::B64),
+                    "the base is not of 32 or 64 bits",
+                )?;
+                if let Some(wrap) = wrap {
+                    is(&wrap.from, Type::B64, "the lane of the step is not 64 bits")?;
+                }
+                one(ty)
+            }
             Op::SymbolAddress(symbol) => {
                 check(
                     symbol.index() < self.unit.symbols.len(),

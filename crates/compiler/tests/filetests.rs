@@ -25,7 +25,7 @@ mod chip;
 use case::{Arg, Buffer, Case, Run};
 use std::path::{Path, PathBuf};
 use weft_compiler::interp::{self, DeviceMemory, Launch};
-use weft_compiler::ir::Unit;
+use weft_compiler::ir::{LaunchShape, Unit};
 use weft_compiler::{
     ModuleVariable, Options, RelocationKind, compile, lower, module_variables, optimise,
 };
@@ -95,19 +95,16 @@ fn check_file(source: &[u8]) -> Vec<String> {
             ("optimised", interpret(&module, &case, run, &optimised)),
         ];
         let [interpreted, optimised_only] = outcomes;
-        let outcomes = match compile(&optimised) {
-            Ok(image) => {
-                vec![
-                    interpreted,
-                    optimised_only,
-                    ("chip", chip::run(&module, &case, run, &image)),
-                ]
+        let mut outcomes = vec![interpreted, optimised_only];
+        // Code for any launch, and for those like this one.
+        let own = LaunchShape::of(Some(run.grid), run.block);
+        for (engine, launch) in [("chip", LaunchShape::default()), ("own code", own)] {
+            optimised.launch = launch;
+            match compile(&optimised) {
+                Ok(image) => outcomes.push((engine, chip::run(&module, &case, run, &image))),
+                Err(error) => failures.push(format!("{}: {engine}: {error}", run.kernel)),
             }
-            Err(error) => {
-                failures.push(format!("{}: {error}", run.kernel));
-                vec![interpreted, optimised_only]
-            }
-        };
+        }
         failures.extend(
             check_run(&case, run, &outcomes)
                 .into_iter()

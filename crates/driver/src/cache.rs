@@ -64,6 +64,7 @@ fn key(ptx: &[u8], kernel: &str, options: &Options) -> String {
         env!("CARGO_PKG_VERSION").as_bytes(),
         env!("WEFT_COMPILER_HASH").as_bytes(),
         format!("sm_{major}{minor}").as_bytes(),
+        &options.launch.code().to_le_bytes(),
         kernel.as_bytes(),
         ptx,
     ] {

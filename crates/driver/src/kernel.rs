@@ -4,12 +4,23 @@ use crate::attributes::MAX_SHARED_BYTES_PER_BLOCK;
 use crate::context::Context;
 use crate::device::lock;
 use crate::error::{Error, invalid};
+use crate::launch::LaunchConfig;
 use crate::memory::AllocationKind;
+use crate::module::Source;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use weft_chip::Program;
 use weft_compiler::image::Image;
+use weft_compiler::ir::LaunchShape;
 use weft_isa::abi::{GRID_WORKSPACE_BYTES, grid_workspace_offset};
+
+/// The code of a kernel for a class of launches.
+#[derive(Debug)]
+pub(crate) struct Code {
+    pub(crate) image: Image,
+    pub(crate) program: Program,
+}
 
 /// A compiled kernel of a loaded module.
 #[derive(Debug)]
@@ -18,8 +29,13 @@ pub struct Kernel {
     /// Resets of the context before its module was loaded.
     resets: u64,
     name: String,
-    pub(crate) image: Image,
-    pub(crate) program: Program,
+    /// What was compiled first: what is told of the kernel is told of it.
+    code: Arc<Code>,
+    /// Code for each class of launches that there has been.
+    codes: Mutex<BTreeMap<LaunchShape, Arc<Code>>>,
+    /// What to compile for other classes from.
+    source: Option<Arc<Source>>,
+    code_base: u64,
     /// Device address of the table of symbol addresses.
     pub(crate) symbols: u64,
     /// Parameter blocks not in use.
@@ -37,9 +53,14 @@ struct Settings {
 }
 
 impl Kernel {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a module knows of its kernel"
+    )]
     pub(crate) fn new(
         context: &Arc<Context>,
         name: &str,
+        source: Option<Arc<Source>>,
         image: Image,
         symbol_addresses: &[u64],
         code_base: u64,
@@ -52,13 +73,21 @@ impl Kernel {
             .collect();
         let symbols = context.allocate((table.len() as u64).max(8), AllocationKind::Internal, 0)?;
         context.device().put(symbols, &table)?;
+        let launch = image.launch;
+        let code = Arc::new(Code {
+            program: Program::new(&image.code, code_base),
+            image,
+        });
+        let image = &code.image;
         let dynamic = MAX_SHARED_BYTES_PER_BLOCK.saturating_sub(image.shared_dynamic_offset);
         Ok(Arc::new(Self {
             resets: context.resets(),
             context: Arc::clone(context),
             name: name.to_owned(),
-            program: Program::new(&image.code, code_base),
-            image,
+            codes: Mutex::new(BTreeMap::from([(launch, Arc::clone(&code))])),
+            code,
+            source,
+            code_base,
             symbols,
             blocks: Mutex::default(),
             settings: Mutex::new(Settings {
@@ -68,6 +97,43 @@ impl Kernel {
             ptx_version,
             unloaded,
         }))
+    }
+
+    /// What was compiled first.
+    pub(crate) fn image(&self) -> &Image {
+        &self.code.image
+    }
+
+    /// The code for a launch, compiled at the first launch of its class.
+    ///
+    /// # Errors
+    ///
+    /// Those of compilation.
+    pub(crate) fn code_for(&self, config: &LaunchConfig) -> Result<Arc<Code>, Error> {
+        let launch = LaunchShape::of(Some(config.grid), config.block);
+        let mut codes = lock(&self.codes);
+        if let Some(code) = codes.get(&launch) {
+            return Ok(Arc::clone(code));
+        }
+        let code = match &self.source {
+            Some(source) => {
+                let image = source.compile(self.context.device(), &self.name, launch)?;
+                debug_assert_eq!(image.symbols, self.code.image.symbols);
+                Arc::new(Code {
+                    program: Program::new(&image.code, self.code_base),
+                    image,
+                })
+            }
+            None if self.code.image.launch.includes(launch) => Arc::clone(&self.code),
+            None => {
+                return Err(invalid(format!(
+                    "a launch of another class ({launch}) than the code of kernel `{}` is for ({})",
+                    self.name, self.code.image.launch
+                )));
+            }
+        };
+        codes.insert(launch, Arc::clone(&code));
+        Ok(code)
     }
 
     /// PTX name.
@@ -85,13 +151,13 @@ impl Kernel {
     /// Offset and size in bytes of each parameter in the parameter block.
     #[must_use]
     pub fn parameters(&self) -> &[(u32, u32)] {
-        &self.image.params
+        &self.image().params
     }
 
     /// Size of the parameter block in bytes.
     #[must_use]
-    pub const fn parameter_bytes(&self) -> u32 {
-        self.image.param_bytes
+    pub fn parameter_bytes(&self) -> u32 {
+        self.image().param_bytes
     }
 
     /// Value of a `CU_FUNC_ATTRIBUTE_*` number (CUDA Driver API reference,
@@ -103,9 +169,9 @@ impl Kernel {
         let (major, minor) = self.context.device().config.compute_capability;
         Some(match number {
             0 => signed(self.max_threads()),
-            1 => signed(self.image.shared_static_bytes),
+            1 => signed(self.image().shared_static_bytes),
             2 | 7 | 10..=16 => 0,
-            3 => signed(self.image.local_bytes_per_lane),
+            3 => signed(self.image().local_bytes_per_lane),
             4 => signed(self.registers()),
             5 => self.ptx_version,
             6 => signed(major * 10 + minor),
@@ -125,7 +191,7 @@ impl Kernel {
         match number {
             8 => {
                 let limit = self.context.device().max_shared_bytes_optin();
-                let room = limit.saturating_sub(self.image.shared_dynamic_offset);
+                let room = limit.saturating_sub(self.image().shared_dynamic_offset);
                 let bytes = u32::try_from(value).ok().filter(|&bytes| bytes <= room);
                 settings.max_dynamic_shared_bytes = bytes.ok_or_else(|| {
                     invalid(format!(
@@ -156,7 +222,7 @@ impl Kernel {
     /// Most threads of a CTA.
     #[must_use]
     pub fn max_threads(&self) -> u32 {
-        self.image.max_threads_per_cta.unwrap_or(1024).min(1024)
+        self.image().max_threads_per_cta.unwrap_or(1024).min(1024)
     }
 
     /// Most dynamic shared memory of a launch in bytes.
@@ -166,7 +232,7 @@ impl Kernel {
 
     /// 32-bit registers of a thread as a CUDA programmer would count them: vector registers.
     fn registers(&self) -> u32 {
-        let vectors = self.image.functions.iter().map(|each| each.registers[2]);
+        let vectors = self.image().functions.iter().map(|each| each.registers[2]);
         vectors.max().unwrap_or(0).max(1)
     }
 
@@ -201,7 +267,7 @@ impl Kernel {
         if let Some(block) = lock(&self.blocks).pop() {
             return Ok(block);
         }
-        let workspace = grid_workspace_offset(self.image.param_bytes) + 8;
+        let workspace = grid_workspace_offset(self.image().param_bytes) + 8;
         let bytes = u64::from(workspace + GRID_WORKSPACE_BYTES);
         self.context.allocate(bytes, AllocationKind::Internal, 0)
     }

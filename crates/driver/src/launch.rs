@@ -3,7 +3,7 @@
 use crate::context::Limit;
 use crate::environment::LaunchEnvironment;
 use crate::error::{Error, FaultClass, invalid};
-use crate::kernel::Kernel;
+use crate::kernel::{Code, Kernel};
 use crate::timing::KernelTiming;
 use std::sync::Arc;
 use weft_chip::{Environment, Fault, FaultKind, Launch, LaunchReport};
@@ -53,32 +53,33 @@ impl Kernel {
     ) -> Result<LaunchReport, Error> {
         self.usable()?;
         self.check(config)?;
-        if parameters.len() as u64 != u64::from(self.image.param_bytes) {
+        if parameters.len() as u64 != u64::from(self.image().param_bytes) {
             return Err(invalid(format!(
                 "{} bytes of parameters for kernel `{}`, which takes {}",
                 parameters.len(),
                 self.name(),
-                self.image.param_bytes
+                self.image().param_bytes
             )));
         }
         let device = self.context().device();
+        let code = self.code_for(config)?;
         let block = self.take_block()?;
         let content = self.parameter_block(block, config, parameters);
         if let Err(error) = device.put(block, &content) {
             self.give_back_block(block);
             return Err(error);
         }
-        let (local, stack) = self.memory_of_a_thread();
+        let (local, stack) = self.memory_of_a_thread(&code);
         let launch = Launch {
-            program: self.program.clone(),
-            entry: self.program.base() + self.image.entry,
+            program: code.program.clone(),
+            entry: code.program.base() + code.image.entry,
             grid: config.grid,
             block: config.block,
             // Dynamic shared memory begins where the compiler put `extern` arrays.
-            shared_static_bytes: self
+            shared_static_bytes: code
                 .image
                 .shared_dynamic_offset
-                .max(self.image.shared_static_bytes),
+                .max(code.image.shared_static_bytes),
             shared_dynamic_bytes: config.shared_bytes,
             local_bytes_per_lane: local,
             stack_bytes_per_hart: stack,
@@ -99,7 +100,7 @@ impl Kernel {
             Ok(report) => {
                 let timing = report.timing.as_deref().map(|timing| {
                     device.note_kernel(self.name(), timing);
-                    KernelTiming::of_launch(self, timing, device.config.chip.cores)
+                    KernelTiming::of_launch(&code, timing, device.config.chip.cores)
                 });
                 device.report_mut().add(self.name(), &report, timing);
                 Ok(report)
@@ -107,7 +108,7 @@ impl Kernel {
             Err(fault) => {
                 let error = Error::Fault {
                     class: FaultClass::of(&fault.kind),
-                    message: self.describe(&fault, config.block),
+                    message: self.describe(&code, &fault, config.block),
                 };
                 if let FaultKind::InvalidLaunch(reason) = &fault.kind {
                     return Err(invalid(reason.to_string()));
@@ -121,7 +122,7 @@ impl Kernel {
     /// The parameters, the address of the grid's workspace if the launch is cooperative, and the
     /// workspace (see `weft_isa::abi`).
     fn parameter_block(&self, block: u64, config: &LaunchConfig, parameters: &[u8]) -> Vec<u8> {
-        let offset = grid_workspace_offset(self.image.param_bytes);
+        let offset = grid_workspace_offset(self.image().param_bytes);
         let address = if config.cooperative {
             block + u64::from(offset) + 8
         } else {
@@ -157,7 +158,7 @@ impl Kernel {
                 self.name()
             )));
         }
-        if let Some(required) = self.image.required_cta
+        if let Some(required) = self.image().required_cta
             && required != config.block
         {
             return Err(invalid(format!(
@@ -191,12 +192,12 @@ impl Kernel {
 
     /// Local memory of a lane and stack of a hart in bytes. Where the call graph does not bound
     /// them, the context's stack limit adds to what the compiler set aside.
-    fn memory_of_a_thread(&self) -> (u32, u32) {
+    fn memory_of_a_thread(&self, code: &Code) -> (u32, u32) {
         let (local, stack) = (
-            self.image.local_bytes_per_lane,
-            self.image.stack_bytes_per_hart,
+            code.image.local_bytes_per_lane,
+            code.image.stack_bytes_per_hart,
         );
-        if !self.image.unbounded_calls {
+        if !code.image.unbounded_calls {
             return (local, stack);
         }
         let more = self.context().limit(Limit::StackBytes).next_multiple_of(16);
@@ -210,7 +211,7 @@ impl Kernel {
     }
 
     /// Kernel, thread, address and source line of a fault.
-    fn describe(&self, fault: &Fault, block: [u32; 3]) -> String {
+    fn describe(&self, code: &Code, fault: &Fault, block: [u32; 3]) -> String {
         let mut text = format!("kernel `{}`: {fault}", self.name());
         if let Some(lane) = fault.lane {
             let linear = u64::from(fault.warp) * LANES as u64 + u64::from(lane);
@@ -225,12 +226,12 @@ impl Kernel {
                 fault.cta[2]
             ));
         }
-        let offset = fault.pc.wrapping_sub(self.program.base());
-        if let Some(location) = self.image.location_at(offset) {
+        let offset = fault.pc.wrapping_sub(code.program.base());
+        if let Some(location) = code.image.location_at(offset) {
             if location.ptx_line != 0 {
                 text.push_str(&format!("\n  at line {} of the PTX", location.ptx_line));
             }
-            let file = self.image.files.iter().find(|file| file.0 == location.file);
+            let file = code.image.files.iter().find(|file| file.0 == location.file);
             if let Some((_, name)) = file
                 && location.line != 0
             {

@@ -2,7 +2,7 @@
 
 use crate::blob;
 use crate::context::Context;
-use crate::device::lock;
+use crate::device::{Device, lock};
 use crate::error::Error;
 use crate::kernel::Kernel;
 use crate::memory::AllocationKind;
@@ -10,6 +10,8 @@ use self_cell::self_cell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use weft_compiler::image::Image;
+use weft_compiler::ir::{LaunchShape, Rows};
 use weft_compiler::{AddressableFunctions, ErrorKind, ModuleVariable, Options, RelocationKind};
 use weft_isa::abi::{CODE_WINDOW, FUNCTION_ENTRY_BYTES};
 use weft_ptx::{ast, elf, fatbin};
@@ -101,14 +103,54 @@ pub struct Module {
     context: Arc<Context>,
     /// Resets of the context before it was loaded.
     resets: u64,
-    parsed: Parsed,
-    options: Options,
+    source: Arc<Source>,
     /// Address and size of each variable by name.
     variables: BTreeMap<String, (u64, u64)>,
     kernels: Mutex<BTreeMap<String, Arc<Kernel>>>,
     /// Where the code of its kernels is placed: function addresses are relative to it.
     code_base: u64,
     unloaded: Arc<AtomicBool>,
+}
+
+/// The launches that a kernel is compiled for before there is one: what most are like.
+const USUAL: LaunchShape = LaunchShape {
+    rows: Rows::Line,
+    full_warps: true,
+    bounded: true,
+};
+
+/// What kernels are compiled from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    parsed: Parsed,
+    options: Options,
+}
+
+impl Source {
+    /// The image of a kernel for a class of launches.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnsupportedPtx`] or [`Error::InvalidPtx`].
+    pub(crate) fn compile(
+        &self,
+        device: &Device,
+        name: &str,
+        launch: LaunchShape,
+    ) -> Result<Image, Error> {
+        let source = self.parsed.borrow_owner();
+        let options = Options {
+            launch,
+            ..self.options.clone()
+        };
+        device
+            .cache
+            .get_or_compile(source.as_bytes(), name, &options, || {
+                let tree = self.parsed.borrow_dependent();
+                weft_compiler::compile_kernel(tree, source.as_bytes(), name, &options)
+                    .map_err(|errors| refuse(source, &errors))
+            })
+    }
 }
 
 impl std::fmt::Debug for Parsed {
@@ -131,6 +173,7 @@ impl Module {
         let capability = context.device().config.compute_capability;
         let options = Options {
             compute_capability: capability,
+            ..Options::default()
         };
         let text = match image {
             ModuleImage::Ptx(bytes) => bytes.to_vec(),
@@ -145,8 +188,7 @@ impl Module {
         Ok(Arc::new(Self {
             context: Arc::clone(context),
             resets,
-            parsed,
-            options,
+            source: Arc::new(Source { parsed, options }),
             variables,
             kernels: Mutex::default(),
             code_base,
@@ -163,13 +205,13 @@ impl Module {
     /// Names of the kernels in order of appearance.
     #[must_use]
     pub fn kernel_names(&self) -> Vec<&str> {
-        weft_compiler::kernels(self.parsed.borrow_dependent())
+        weft_compiler::kernels(self.source.parsed.borrow_dependent())
     }
 
     /// `.version` as CUDA reports it: 85 for 8.5.
     #[must_use]
     pub fn ptx_version(&self) -> i32 {
-        let (major, minor) = self.parsed.borrow_dependent().version;
+        let (major, minor) = self.source.parsed.borrow_dependent().version;
         i32::from(major) * 10 + i32::from(minor)
     }
 
@@ -207,7 +249,7 @@ impl Module {
                 name: name.to_owned(),
             });
         }
-        let image = self.compile(name)?;
+        let image = self.source.compile(self.context.device(), name, USUAL)?;
         let mut addresses = Vec::new();
         for symbol in &image.symbols {
             let (address, _) = self.variables.get(symbol).ok_or_else(|| {
@@ -220,6 +262,7 @@ impl Module {
         let kernel = Kernel::new(
             &self.context,
             name,
+            Some(Arc::clone(&self.source)),
             image,
             &addresses,
             self.code_base,
@@ -258,16 +301,6 @@ impl Module {
             return Err(Error::InvalidHandle("the module is unloaded".to_owned()));
         }
         self.context.usable_since(self.resets, "module")
-    }
-
-    fn compile(&self, name: &str) -> Result<weft_compiler::image::Image, Error> {
-        let source = self.parsed.borrow_owner();
-        let cache = &self.context.device().cache;
-        cache.get_or_compile(source.as_bytes(), name, &self.options, || {
-            let tree = self.parsed.borrow_dependent();
-            weft_compiler::compile_kernel(tree, source.as_bytes(), name, &self.options)
-                .map_err(|errors| refuse(source, &errors))
-        })
     }
 }
 

@@ -45,6 +45,7 @@ fn kernel_of(context: &Arc<Context>, image: Image, symbols: &[u64]) -> Arc<Kerne
     Kernel::new(
         context,
         "kernel",
+        None,
         image,
         symbols,
         weft_isa::abi::CODE_WINDOW,

@@ -4,7 +4,7 @@
     reason = "cycles as weights of means, far below 2^53"
 )]
 
-use crate::kernel::Kernel;
+use crate::kernel::Code;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use weft_chip::TimingReport;
@@ -89,7 +89,7 @@ impl LineTiming {
 
 impl KernelTiming {
     /// What the model says of one launch of `kernel`.
-    pub(crate) fn of_launch(kernel: &Kernel, report: &TimingReport, cores: u32) -> Self {
+    pub(crate) fn of_launch(code: &Code, report: &TimingReport, cores: u32) -> Self {
         let stalls = Stall::ALL.iter().zip(report.stalls);
         Self {
             timed_launches: 1,
@@ -118,7 +118,7 @@ impl KernelTiming {
             scratchpad_passes: report.scratchpad_passes,
             scratchpad_conflicts: report.scratchpad_conflicts,
             scratchpad_bytes: report.scratchpad_bytes,
-            lines: lines(kernel, &report.hot_spots),
+            lines: lines(code, &report.hot_spots),
         }
     }
 
@@ -193,13 +193,13 @@ fn quotient(part: u64, whole: u64) -> f64 {
 }
 
 /// Source lines of the hottest instructions.
-fn lines(kernel: &Kernel, spots: &[HotSpot]) -> Vec<LineTiming> {
+fn lines(code: &Code, spots: &[HotSpot]) -> Vec<LineTiming> {
     let mut lines: Vec<LineTiming> = Vec::new();
     for spot in spots {
-        let offset = spot.pc.wrapping_sub(kernel.program.base());
-        let location = kernel.image.location_at(offset);
+        let offset = spot.pc.wrapping_sub(code.program.base());
+        let location = code.image.location_at(offset);
         let file = location.and_then(|location| {
-            let files = &kernel.image.files;
+            let files = &code.image.files;
             files
                 .iter()
                 .find(|file| location.line != 0 && file.0 == location.file)

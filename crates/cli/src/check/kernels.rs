@@ -29,6 +29,7 @@ pub(super) fn check_ptx(
     };
     let options = Options {
         compute_capability: capability,
+        ..Options::default()
     };
     let names = weft_compiler::kernels(&module);
     let index = LineIndex::new(source);

@@ -16,7 +16,7 @@
 
 use super::graph::Graph;
 use super::loops::{LoopId, Loops};
-use crate::ir::{Block, Function, Inst, Op, ShuffleMode, Space, Special, Terminator, Value};
+use crate::ir::{Block, Function, Inst, Op, Rows, ShuffleMode, Space, Special, Terminator, Value};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -127,6 +127,8 @@ pub(crate) struct Divergence {
     values: Vec<bool>,
     /// Loops that threads may leave in different iterations or to different places.
     loops: Vec<bool>,
+    /// Blocks at which threads meet that came different ways or left a loop at different times.
+    meetings: Vec<bool>,
 }
 
 impl Divergence {
@@ -135,19 +137,25 @@ impl Divergence {
         self.values[value.index()]
     }
 
+    /// Whether threads that execute the block together may have come there along different edges,
+    /// or from different iterations of a loop that ends there.
+    pub(crate) fn is_meeting(&self, block: Block) -> bool {
+        self.meetings[block.index()]
+    }
+
     /// Whether threads may leave the loop in different iterations or to different places.
     pub(crate) fn is_loop_divergent(&self, id: LoopId) -> bool {
         self.loops[id.index()]
     }
 
-    /// Analyses a function. `one_dimensional`: its CTAs are known to extend along x only.
+    /// Analyses a function. `rows`: how thread indices follow from lanes.
     pub(crate) fn new(
         function: &Function,
         graph: &Graph,
         loops: &Loops,
         layout: &[Block],
         post_dominators: &PostDominators,
-        one_dimensional: bool,
+        rows: Rows,
     ) -> Self {
         let mut users: Vec<Vec<User>> = vec![Vec::new(); function.value_types.len()];
         let mut constants = vec![None; function.value_types.len()];
@@ -185,10 +193,11 @@ impl Divergence {
             exits: loop_exits(graph, loops),
             defined_in: definitions(function, layout),
             constants,
-            one_dimensional,
+            rows,
             result: Self {
                 values: vec![false; function.value_types.len()],
                 loops: vec![false; loops.loops.len()],
+                meetings: vec![false; function.blocks.len()],
             },
             queue: Vec::new(),
         };
@@ -244,7 +253,7 @@ struct Propagation<'a> {
     exits: Vec<Vec<Block>>,
     defined_in: Vec<Block>,
     constants: Vec<Option<u64>>,
-    one_dimensional: bool,
+    rows: Rows,
     result: Divergence,
     queue: Vec<Value>,
 }
@@ -271,14 +280,19 @@ impl Propagation<'_> {
         let divergent = |value: Value| self.result.values[value.index()];
         match *op {
             Op::ReadSpecial(special) => match special {
-                Special::ThreadId(axis) => axis == 0 || !self.one_dimensional,
+                Special::ThreadId(axis) => match self.rows {
+                    Rows::Any => true,
+                    Rows::Line | Rows::Whole => axis == 0,
+                    Rows::Short { .. } => axis < 2,
+                },
                 Special::Lane
                 | Special::LaneMaskEqual
                 | Special::LaneMaskLess
                 | Special::LaneMaskLessEqual
                 | Special::LaneMaskGreater
                 | Special::LaneMaskGreaterEqual => true,
-                Special::CtaSize(_)
+                Special::FirstThreadId(_)
+                | Special::CtaSize(_)
                 | Special::CtaId(_)
                 | Special::GridSize(_)
                 | Special::Warp
@@ -295,6 +309,7 @@ impl Propagation<'_> {
             Op::Load { space, address, .. } => space == Space::Local || divergent(address),
             // Each thread has other elements of the matrices.
             Op::ToGeneric(Space::Local, _) | Op::Atomic { .. } | Op::MultiplyMatrices(..) => true,
+            Op::Affine { base, stride, wrap } => stride != 0 || wrap.is_some() || divergent(base),
             // The generic address minus the lane's own window.
             Op::FromGeneric(Space::Local, _) => true,
             Op::Shuffle { mode, b, c, .. } => {
@@ -334,6 +349,7 @@ impl Propagation<'_> {
         let function = self.function;
         let exits = self.exits[id.index()].clone();
         for &exit in &exits {
+            self.result.meetings[exit.index()] = true;
             for &from in &self.graph.predecessors[exit.index()] {
                 for edge in function.block(from).terminator.edges() {
                     if edge.block != exit {
@@ -372,6 +388,7 @@ impl Propagation<'_> {
                 // Also when the target is a start itself: one path is the branch's own edge.
                 Ok(slot) => {
                     label[slot].1 = target;
+                    this.result.meetings[target.index()] = true;
                     for &param in &function.block(target).params {
                         this.mark(param);
                     }

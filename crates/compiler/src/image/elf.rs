@@ -5,7 +5,7 @@
 //! version, because the file is a cache entry that can always be made again.
 
 use super::{FunctionSymbol, Image, LineEntry};
-use crate::ir::Location;
+use crate::ir::{LaunchShape, Location};
 use object::read::elf::{ElfFile64, FileHeader as _};
 use object::write::{Object, StandardSection, Symbol, SymbolSection};
 use object::{
@@ -16,7 +16,7 @@ use object::{
 /// First bytes of `.weft.meta`.
 const MAGIC: [u8; 4] = *b"WEFT";
 /// Version of the layout of `.weft.meta`.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Name of the metadata section.
 const SECTION: &str = ".weft.meta";
 
@@ -175,6 +175,7 @@ impl Image {
         out.list(self.required_cta.as_slice(), |out, axes| {
             axes.iter().for_each(|&n| out.u32(n));
         });
+        out.u32(self.launch.code());
         out.list(&self.files, |out, (index, name)| {
             out.u32(*index);
             out.text(name);
@@ -312,6 +313,8 @@ fn read_metadata(bytes: &[u8]) -> Result<Image, ImageError> {
         unbounded_calls: from.u32()? != 0,
         max_threads_per_cta: from.option(Reader::u32)?,
         required_cta: from.option(|from| Ok([from.u32()?, from.u32()?, from.u32()?]))?,
+        launch: LaunchShape::from_code(from.u32()?)
+            .ok_or(ImageError::Inconsistent("unknown class of launches"))?,
         files: from.list(|from| Ok((from.u32()?, from.text()?)))?,
         lines: from.list(|from| {
             Ok(LineEntry {
@@ -347,6 +350,7 @@ mod tests {
             param_bytes: 12,
             params: vec![(0, 8), (8, 4)],
             required_cta: Some([32, 1, 1]),
+            launch: LaunchShape::of(None, [32, 1, 1]),
             lines: vec![LineEntry {
                 offset: 4,
                 location: Location {

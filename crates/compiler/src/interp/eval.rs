@@ -94,6 +94,7 @@ pub fn evaluate(
         } => one(float::convert(from, to, rounding, bits(value))),
         Op::Approx(..)
         | Op::ReadSpecial(_)
+        | Op::Affine { .. }
         | Op::SymbolAddress(_)
         | Op::FunctionAddress(_)
         | Op::FrameAddress(_)

@@ -273,6 +273,18 @@ impl Cta<'_> {
         let result = match unit.functions[function.index()].inst(inst).op {
             Op::Approx(op, a) => float::approximate(op, get(a)),
             Op::ReadSpecial(special) => self.special(index, special),
+            Op::Affine { base, stride, wrap } => {
+                let lane = u64::from(self.threads[index].lane());
+                let amount = match wrap {
+                    Some(wrap) if lane >= get(wrap.from) => wrap.amount,
+                    _ => 0,
+                };
+                let steps = lane.wrapping_mul(stride.cast_unsigned());
+                let sum = get(base)
+                    .wrapping_add(steps)
+                    .wrapping_add(amount.cast_unsigned());
+                mask(unit.functions[function.index()].ty(base).bits(), sum)
+            }
             Op::SymbolAddress(symbol) => self.launch.symbols[symbol.index()],
             Op::FunctionAddress(function) => {
                 let mut table = unit.addressable.iter();
@@ -406,7 +418,12 @@ impl Cta<'_> {
         let lane_bit = 1_u32 << thread.lane();
         let shared_total = self.unit.shared_dynamic_offset + self.launch.shared_dynamic_bytes;
         match special {
-            Special::ThreadId(a) => {
+            Special::ThreadId(a) | Special::FirstThreadId(a) => {
+                let lane = match special {
+                    Special::FirstThreadId(_) => thread.lane(),
+                    _ => 0,
+                };
+                let linear = linear - lane;
                 let rows = linear / width;
                 axis([linear % width, rows % height, rows / height], a)
             }

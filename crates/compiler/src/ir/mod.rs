@@ -68,10 +68,12 @@ use weft_isa::abi::Service;
 
 mod builder;
 mod cfg;
+mod launch;
 mod print;
 
 pub use builder::FunctionBuilder;
 pub use cfg::Cfg;
+pub use launch::{CTAS_MAX, LaunchShape, Rows, THREADS_MAX};
 
 /// Index of a value of a function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,6 +147,8 @@ pub struct Unit {
     pub max_threads_per_cta: Option<u32>,
     /// `.reqntid`, if given: launches with another CTA shape are errors.
     pub required_cta: Option<[u32; 3]>,
+    /// The launches that code is wanted for.
+    pub launch: LaunchShape,
     /// Source file names by PTX `.file` index, for [`Function::lines`].
     pub files: Vec<(u32, String)>,
 }
@@ -573,6 +577,8 @@ pub enum BarrierKind {
 pub enum Special {
     /// Axis 0..3 for x, y, z.
     ThreadId(u8),
+    /// `ThreadId` of lane 0 of the warp.
+    FirstThreadId(u8),
     CtaSize(u8),
     CtaId(u8),
     GridSize(u8),
@@ -694,6 +700,16 @@ pub enum Op {
     },
     /// Result: B32, or B64 where [`Special`] says.
     ReadSpecial(Special),
+    /// `base + stride * lane`, and from lane `from` on `base + stride * lane + amount`, modulo 2
+    /// to the width. B32 or B64; result like the base.
+    Affine {
+        /// The value of lane 0.
+        base: Value,
+        /// From each lane to the next.
+        stride: i64,
+        /// Where a 32-bit sum wrapped around before it was widened.
+        wrap: Option<Wrap>,
+    },
     /// Generic address of a module variable. Result: B64.
     SymbolAddress(SymbolId),
     /// Address of a function of [`Unit::addressable`] for indirect calls. Result: B64.
@@ -823,6 +839,15 @@ pub enum Op {
     CallEnvironment(Service),
 }
 
+/// A step in an [`Op::Affine`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wrap {
+    /// First lane behind the step, unsigned, 32 or more if there is none (B64).
+    pub from: Value,
+    /// What is added from there on.
+    pub amount: i64,
+}
+
 /// One thread's part of the operands of [`Op::MultiplyMatrices`]: one value for each register
 /// of the form, of type B32, or for each two registers, of type B64, if elements have 64 bits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -858,6 +883,24 @@ macro_rules! index_debug {
 }
 index_debug!(Value "v", Block "b", Inst "i", FunctionId "f", SymbolId "s");
 
+impl IntCompare {
+    /// The comparison that holds with the operands exchanged.
+    #[must_use]
+    pub const fn swapped(self) -> Self {
+        match self {
+            Self::Equal | Self::NotEqual => self,
+            Self::LessSigned => Self::GreaterSigned,
+            Self::LessEqualSigned => Self::GreaterEqualSigned,
+            Self::GreaterSigned => Self::LessSigned,
+            Self::GreaterEqualSigned => Self::LessEqualSigned,
+            Self::LessUnsigned => Self::GreaterUnsigned,
+            Self::LessEqualUnsigned => Self::GreaterEqualUnsigned,
+            Self::GreaterUnsigned => Self::LessUnsigned,
+            Self::GreaterEqualUnsigned => Self::LessEqualUnsigned,
+        }
+    }
+}
+
 impl Op {
     /// Whether the result depends on the operands alone (see the module documentation).
     #[must_use]
@@ -884,6 +927,7 @@ impl Op {
             | Self::FloatToInt { .. }
             | Self::IntToFloat { .. }
             | Self::FloatToFloat { .. }
+            | Self::Affine { .. }
             | Self::SymbolAddress(_)
             | Self::FunctionAddress(_)
             | Self::FrameAddress(_)
@@ -982,6 +1026,10 @@ impl Op {
                 each(a);
                 each(b);
                 each(c);
+            }
+            Self::Affine { base, wrap, .. } => {
+                each(base);
+                wrap.iter_mut().for_each(|wrap| each(&mut wrap.from));
             }
             Self::Atomic {
                 address,

@@ -434,7 +434,7 @@ impl Rules<'_> {
         }
         let (ca, cb) = (self.constant(a), self.constant(b));
         if ca.is_some() && cb.is_none() {
-            return Some(Simplified::Op(Op::CompareInt(mirrored(op), b, a)));
+            return Some(Simplified::Op(Op::CompareInt(op.swapped(), b, a)));
         }
         let cb = cb?;
         // A predicate made a number and tested again.
@@ -647,21 +647,6 @@ const fn opposite(op: IntCompare) -> IntCompare {
         IntCompare::LessEqualUnsigned => IntCompare::GreaterUnsigned,
         IntCompare::GreaterUnsigned => IntCompare::LessEqualUnsigned,
         IntCompare::GreaterEqualUnsigned => IntCompare::LessUnsigned,
-    }
-}
-
-/// The comparison with its operands exchanged.
-const fn mirrored(op: IntCompare) -> IntCompare {
-    match op {
-        IntCompare::Equal | IntCompare::NotEqual => op,
-        IntCompare::LessSigned => IntCompare::GreaterSigned,
-        IntCompare::LessEqualSigned => IntCompare::GreaterEqualSigned,
-        IntCompare::GreaterSigned => IntCompare::LessSigned,
-        IntCompare::GreaterEqualSigned => IntCompare::LessEqualSigned,
-        IntCompare::LessUnsigned => IntCompare::GreaterUnsigned,
-        IntCompare::LessEqualUnsigned => IntCompare::GreaterEqualUnsigned,
-        IntCompare::GreaterUnsigned => IntCompare::LessUnsigned,
-        IntCompare::GreaterEqualUnsigned => IntCompare::LessEqualUnsigned,
     }
 }
 

@@ -3,14 +3,17 @@
 //! Control flow is arbitrary: every block may branch to any other, so that loops have several
 //! exits, entries and latches, on conditions that differ between threads or do not. A counter
 //! in each thread ends it after a while. Values are used far from where they are defined,
-//! wherever dominance allows. Each thread writes what it computes to places of its own.
+//! wherever dominance allows. Each thread writes what it computes to places of its own, which are
+//! neighbours of those of other threads or of each other. Blocks have all shapes, and code is for
+//! any launch or for those like the one that is run.
 
+use super::affine;
 use super::lane_groups::separate_lanes;
 use crate::analysis::graph::{Dominators, Graph};
 use crate::interp;
 use crate::ir::{
-    BinaryOp, Block, Edge, FunctionBuilder, IntCompare, Op, ShiftOp, Space, Special, Terminator,
-    Type, UnaryOp, Unit, Value, Width,
+    BinaryOp, Block, Edge, FunctionBuilder, IntCompare, LaunchShape, Op, ShiftOp, Space, Special,
+    Terminator, Type, UnaryOp, Unit, Value, Width,
 };
 use weft_chip::{Access, Chip, ChipConfig, Launch, Program};
 
@@ -42,7 +45,24 @@ impl Random {
 /// 32-bit words that each thread may write.
 const WORDS: u64 = 16;
 /// Words of read-only input.
-const INPUT: u64 = 64;
+const INPUT: u64 = 2048;
+/// CTAs of a launch.
+const CTAS: u32 = 2;
+/// Shapes of CTAs: one row, rows of warps, short rows, and others, with warps full and partial.
+const BLOCKS: [[u32; 3]; 12] = [
+    [32, 1, 1],
+    [45, 1, 1],
+    [16, 4, 1],
+    [32, 2, 1],
+    [64, 1, 1],
+    [8, 8, 1],
+    [24, 2, 1],
+    [4, 4, 4],
+    [32, 1, 2],
+    [1, 33, 1],
+    [2, 16, 2],
+    [16, 3, 1],
+];
 /// Types of the parameters of every block but the first; the first of them counts down.
 const STATE: [Type; 8] = [
     Type::B32,
@@ -62,6 +82,10 @@ struct Generator {
     values: Vec<Vec<Value>>,
     input: Value,
     output: Value,
+    /// Bytes from one word of a thread to the next.
+    word_bytes: u64,
+    /// Small numbers that differ between lanes.
+    lanes: Vec<Value>,
 }
 
 impl Generator {
@@ -101,7 +125,7 @@ impl Generator {
         let ty = self
             .random
             .of(&[Type::B32, Type::B32, Type::B32, Type::B64, Type::B16]);
-        match self.random.below(16) {
+        match self.random.below(18) {
             0..=4 => {
                 let op = self.random.of(&[
                     B::Add,
@@ -219,6 +243,7 @@ impl Generator {
                 let results = self.builder.function.insts[inst.index()].results.clone();
                 self.values[block.index()].extend(results);
             }
+            15 | 16 => self.load_in_step(block, visible),
             _ => {
                 let index = self.pick(block, visible, Type::B32);
                 let most = self.value(block, Op::Const(Type::B32, INPUT - 1), Type::B32);
@@ -258,6 +283,73 @@ impl Generator {
         }
     }
 
+    /// A load at an address that is affine in the lane, or was meant to be.
+    fn load_in_step(&mut self, block: Block, visible: &[Value]) {
+        let (width, ty) = self.random.of(&[
+            (Width::W32, Type::B32),
+            (Width::W64, Type::B64),
+            (Width::W8, Type::B32),
+            (Width::W16, Type::B16),
+            (Width::W8, Type::B16),
+            (Width::W32, Type::B64),
+        ]);
+        let constant = |this: &mut Self, ty, bits: u64| {
+            let mask = u64::MAX >> (64 - Type::bits(ty));
+            this.builder.value_of(block, Op::Const(ty, bits & mask), ty)
+        };
+        let lane = self.random.of(&self.lanes);
+        let step = self
+            .random
+            .of(&[1u64, 1, 1, 2, 3, 4, 0, u64::MAX, u64::MAX - 1]);
+        let step = constant(self, Type::B32, step);
+        let steps = Op::Binary(BinaryOp::Mul, lane, step);
+        let steps = self.builder.value_of(block, steps, Type::B32);
+        // Indices are below 2 * 63 + 255 + 4 * 63.
+        let near = self.pick(block, visible, Type::B32);
+        let mask = constant(self, Type::B32, 255);
+        let near = Op::Binary(BinaryOp::And, near, mask);
+        let near = self.builder.value_of(block, near, Type::B32);
+        let least = constant(self, Type::B32, 2 * 63);
+        let from = Op::Binary(BinaryOp::Add, near, least);
+        let from = self.builder.value_of(block, from, Type::B32);
+        let index = Op::Binary(BinaryOp::Add, steps, from);
+        let index = self.builder.value_of(block, index, Type::B32);
+        let scale = u64::from(width.bytes());
+        let signed = self.random.chance(50);
+        let offset = if self.random.chance(50) {
+            let scale = constant(self, Type::B32, scale);
+            let op = Op::MulWide {
+                signed,
+                a: index,
+                b: scale,
+            };
+            self.builder.value_of(block, op, Type::B64)
+        } else {
+            let op = Op::Extend {
+                signed,
+                from: 32,
+                to: Type::B64,
+                value: index,
+            };
+            let wide = self.builder.value_of(block, op, Type::B64);
+            let by = constant(self, Type::B32, scale.trailing_zeros().into());
+            let op = Op::Shift(ShiftOp::Left, wide, by);
+            self.builder.value_of(block, op, Type::B64)
+        };
+        let address = Op::Binary(BinaryOp::Add, self.input, offset);
+        let address = self.builder.value_of(block, address, Type::B64);
+        let op = Op::Load {
+            space: Space::Global,
+            width,
+            signed: self.random.chance(50),
+            ty,
+            address,
+            offset: 0,
+            ordered: false,
+        };
+        self.value(block, op, ty);
+    }
+
     fn compare(&mut self, block: Block, visible: &[Value]) -> Value {
         use IntCompare as C;
         let ty = self
@@ -295,7 +387,7 @@ impl Generator {
             space: Space::Global,
             width: Width::W32,
             address: self.output,
-            offset: i32::try_from(word * 4).unwrap(),
+            offset: i32::try_from(word * self.word_bytes).unwrap(),
             value,
             ordered: false,
         };
@@ -311,8 +403,17 @@ impl Generator {
     }
 }
 
+/// Whether the words of one thread follow one another, not those of one number.
+const fn is_by_thread(seed: u64) -> bool {
+    (seed / BLOCKS.len() as u64).is_multiple_of(2)
+}
+
+fn threads(block: [u32; 3]) -> u32 {
+    block.iter().product()
+}
+
 /// A kernel with parameters: output (8 bytes), input (8 bytes), a number.
-fn generate(seed: u64) -> Unit {
+fn generate(seed: u64, block: [u32; 3]) -> Unit {
     let mut random = Random(seed);
     let count = 3 + random.below(14);
     let mut builder = FunctionBuilder::new("random");
@@ -371,6 +472,12 @@ fn generate(seed: u64) -> Unit {
         values,
         input: Value(0),
         output: Value(0),
+        word_bytes: if is_by_thread(seed) {
+            4
+        } else {
+            u64::from(CTAS * threads(block)) * 4
+        },
+        lanes: Vec::new(),
     };
     for block in this.builder.function.block_ids() {
         this.values[block.index()] = this.builder.function.block(block).params.clone();
@@ -427,17 +534,30 @@ fn entry(this: &mut Generator, block: Block) {
         this.builder
             .value_of(block, Op::ReadSpecial(special), Type::B32)
     };
-    let [thread, cta, size] =
-        [Special::ThreadId(0), Special::CtaId(0), Special::CtaSize(0)].map(|s| read(this, s));
-    let first = this
-        .builder
-        .value_of(block, Op::Binary(BinaryOp::Mul, cta, size), Type::B32);
-    let global = this
-        .builder
-        .value_of(block, Op::Binary(BinaryOp::Add, first, thread), Type::B32);
+    let special = [
+        Special::ThreadId(0),
+        Special::ThreadId(1),
+        Special::ThreadId(2),
+        Special::CtaSize(0),
+        Special::CtaSize(1),
+        Special::CtaSize(2),
+        Special::CtaId(0),
+    ];
+    let [x, y, z, width, height, depth, cta] = special.map(|special| read(this, special));
+    let mut binary = |op, a, b| {
+        this.builder
+            .value_of(block, Op::Binary(op, a, b), Type::B32)
+    };
+    // ((cta * depth + z) * height + y) * width + x
+    let mut global = cta;
+    for (size, index) in [(depth, z), (height, y), (width, x)] {
+        global = binary(BinaryOp::Mul, global, size);
+        global = binary(BinaryOp::Add, global, index);
+    }
+    let bytes = if this.word_bytes == 4 { WORDS * 4 } else { 4 };
     let stride = this
         .builder
-        .value_of(block, Op::Const(Type::B32, WORDS * 4), Type::B32);
+        .value_of(block, Op::Const(Type::B32, bytes), Type::B32);
     let op = Op::MulWide {
         signed: false,
         a: global,
@@ -448,7 +568,8 @@ fn entry(this: &mut Generator, block: Block) {
         this.builder
             .value_of(block, Op::Binary(BinaryOp::Add, output, offset), Type::B64);
     let lane = read(this, Special::Lane);
-    this.values[block.index()].extend([global, thread, cta, number, lane]);
+    this.values[block.index()].extend([global, x, y, cta, number, lane]);
+    this.lanes = vec![x, x, y, lane];
 }
 
 /// Terminates a block whose targets are known.
@@ -542,9 +663,9 @@ fn input() -> Vec<u8> {
         .collect()
 }
 
-fn interpret(unit: &Unit, threads: u32) -> Vec<u8> {
+fn interpret(unit: &Unit, block: [u32; 3]) -> Vec<u8> {
     let mut memory = interp::DeviceMemory::new();
-    let size = usize::try_from(2 * u64::from(threads) * WORDS * 4).unwrap();
+    let size = usize::try_from(u64::from(CTAS * threads(block)) * WORDS * 4).unwrap();
     let output = memory.allocate(vec![0; size]);
     let input = memory.allocate(input());
     let mut params = Vec::new();
@@ -552,8 +673,8 @@ fn interpret(unit: &Unit, threads: u32) -> Vec<u8> {
     params.extend(input.to_le_bytes());
     params.extend(7u32.to_le_bytes());
     let launch = interp::Launch {
-        grid: [2, 1, 1],
-        block: [threads, 1, 1],
+        grid: [CTAS, 1, 1],
+        block,
         params: &params,
         shared_dynamic_bytes: 0,
         symbols: &[],
@@ -563,10 +684,10 @@ fn interpret(unit: &Unit, threads: u32) -> Vec<u8> {
     memory.allocation(output).unwrap().to_vec()
 }
 
-fn execute(chip: &Chip, unit: &Unit, threads: u32) -> Vec<u8> {
+fn execute(chip: &Chip, unit: &Unit, block: [u32; 3]) -> Vec<u8> {
     let image = super::compile(unit).unwrap();
     let memory = chip.memory();
-    let size = 2 * u64::from(threads) * WORDS * 4;
+    let size = u64::from(CTAS * threads(block)) * WORDS * 4;
     let [output, input_at, params_at] = [0, 1 << 20, 2 << 20].map(|at| memory.base() + at);
     for (at, bytes) in [(output, size), (input_at, INPUT * 4), (params_at, 64)] {
         memory.map(at, bytes, Access::ReadWrite).unwrap();
@@ -583,8 +704,8 @@ fn execute(chip: &Chip, unit: &Unit, threads: u32) -> Vec<u8> {
     let launch = Launch {
         program,
         entry,
-        grid: [2, 1, 1],
-        block: [threads, 1, 1],
+        grid: [CTAS, 1, 1],
+        block,
         shared_static_bytes: 0,
         shared_dynamic_bytes: 0,
         local_bytes_per_lane: image.local_bytes_per_lane,
@@ -620,15 +741,30 @@ fn random_programs_agree_with_the_interpreter() {
         }
     };
     for seed in seeds {
-        let unit = generate(seed);
+        let shape = seed % BLOCKS.len() as u64;
+        let block = BLOCKS[usize::try_from(shape).unwrap()];
+        let mut unit = generate(seed, block);
         if let Err(errors) = crate::verify::verify(&unit) {
             panic!("seed {seed} makes no valid program: {}", errors[0]);
         }
-        let threads = if seed % 2 == 0 { 32 } else { 45 };
-        let expected = interpret(&unit, threads);
-        compare(seed, &unit, &expected, &execute(&chip, &unit, threads));
+        let expected = interpret(&unit, block);
+        let own = LaunchShape::of(Some([CTAS, 1, 1]), block);
+        for launch in [LaunchShape::default(), own] {
+            unit.launch = launch;
+            compare(seed, &unit, &expected, &execute(&chip, &unit, block));
+        }
+        // The IR that machine code is made of means the same.
+        let mut rewritten = unit.clone();
+        let function = &mut rewritten.functions[0];
+        affine::expose(function, own.rows);
+        super::normalise::normalise(function);
+        affine::rewrite_addresses(function, own);
+        if let Err(errors) = crate::verify::verify(&rewritten) {
+            panic!("seed {seed}, rewritten, is no valid program: {}", errors[0]);
+        }
+        compare(seed, &rewritten, &expected, &interpret(&rewritten, block));
         // A program means the same when its lanes are scheduled by themselves.
-        if seed % 4 == 0 {
+        if (seed / BLOCKS.len() as u64).is_multiple_of(4) {
             let mut separated = unit.clone();
             separated.functions[0] = separate_lanes(&unit.functions[0]);
             if let Err(errors) = crate::verify::verify(&separated) {
@@ -637,16 +773,22 @@ fn random_programs_agree_with_the_interpreter() {
                     errors[0]
                 );
             }
-            compare(seed, &separated, &expected, &interpret(&separated, threads));
-            let found = execute(&chip, &separated, threads);
+            compare(seed, &separated, &expected, &interpret(&separated, block));
+            let found = execute(&chip, &separated, block);
             compare(seed, &separated, &expected, &found);
         }
     }
 }
 
 fn compare(seed: u64, unit: &Unit, expected: &[u8], found: &[u8]) {
-    for (at, (a, b)) in expected.chunks(4).zip(found.chunks(4)).enumerate() {
-        let (thread, word) = (at as u64 / WORDS, at as u64 % WORDS);
+    let words = expected.len() as u64 / 4;
+    let threads = words / WORDS;
+    for (at, (a, b)) in (0..words).zip(expected.chunks(4).zip(found.chunks(4))) {
+        let (thread, word) = if is_by_thread(seed) {
+            (at / WORDS, at % WORDS)
+        } else {
+            (at % threads, at / threads)
+        };
         assert_eq!(
             a, b,
             "seed {seed}: thread {thread}, word {word}: interpreter, then found\n{unit}"

@@ -28,7 +28,7 @@ pub(crate) fn linearise(function: &Function, facts: UnitFacts) -> Result<Machine
         &loops,
         &layout,
         &post_dominators,
-        facts.one_dimensional,
+        facts.rows,
     );
     let has_calls = function
         .insts
@@ -155,13 +155,22 @@ impl Emitter<'_> {
                 self.begin_params(block);
             }
         }
-        let mut wanted = [false; 3];
-        for op in ops() {
-            if let Op::ReadSpecial(Special::ThreadId(axis)) = op {
-                wanted[usize::from((*axis).min(2))] = true;
+        let (mut wanted, mut first) = ([false; 3], [false; 3]);
+        for block in function.block_ids() {
+            for &inst in &function.block(block).insts {
+                match function.inst(inst).op {
+                    Op::ReadSpecial(Special::ThreadId(axis)) => {
+                        wanted[usize::from(axis.min(2))] = true;
+                    }
+                    Op::ReadSpecial(Special::FirstThreadId(axis)) => {
+                        first[usize::from(axis.min(2))] = true;
+                    }
+                    _ => {}
+                }
             }
         }
         self.s.thread_ids(wanted);
+        self.s.first_thread_ids(first);
     }
 
     /// Label to go to when no lane is left to execute a block.

@@ -1,11 +1,13 @@
 //! Code generation: IR to an [`Image`] of RISC-V vector code.
 //!
-//! Per function: [`normalise`] brings the IR into shape, [`lane_groups`] gives it another one if
-//! [`spin`] finds that lanes may wait for each other, [`linearise`] lays blocks out and
+//! Per function: [`affine`] finds what lanes have in common, [`normalise`] brings the IR into shape,
+//! [`lane_groups`] gives it another one if [`spin`] finds that lanes may wait for each other,
+//! [`linearise`] lays blocks out and
 //! [selects](select) instructions over virtual registers, [`vector_state`] keeps `v0` and
 //! `vtype` right, [`allocate`] assigns registers, [`emit`] makes words. Then functions are
 //! placed one after another, the kernel first, and calls are filled in.
 
+mod affine;
 mod allocate;
 mod emit;
 mod lane_groups;
@@ -20,7 +22,7 @@ mod vector_state;
 use crate::image::{
     FunctionSymbol, Image, LineEntry, RECURSION_LOCAL_BYTES, RECURSION_STACK_BYTES,
 };
-use crate::ir::{Function, FunctionId, Op, Terminator, Unit};
+use crate::ir::{Function, FunctionId, LaunchShape, Op, Terminator, Unit};
 use crate::{Error, ErrorKind};
 use emit::Code;
 use select::UnitFacts;
@@ -36,14 +38,16 @@ pub fn compile(unit: &Unit) -> Result<Image, Error> {
     if unit.functions.is_empty() {
         return Err(unsupported("unit", 0, "unit without a kernel".to_owned()));
     }
-    let lanes = u32::try_from(abi::LANES).expect("32");
+    let mut launch = unit.launch;
+    if let Some(required) = unit.required_cta {
+        launch = LaunchShape {
+            bounded: launch.bounded,
+            ..LaunchShape::of(None, required)
+        };
+    }
     let facts = UnitFacts {
-        one_dimensional: unit.required_cta.is_some_and(|[_, y, z]| y == 1 && z == 1),
-        full_warps: unit.required_cta.is_some_and(|axes| {
-            axes.iter()
-                .try_fold(1u32, |product, &axis| product.checked_mul(axis))
-                .is_some_and(|threads| threads.is_multiple_of(lanes))
-        }),
+        rows: launch.rows,
+        full_warps: launch.full_warps,
         callees_exit: unit.functions[1..].iter().any(|function| {
             function
                 .blocks
@@ -61,6 +65,7 @@ pub fn compile(unit: &Unit) -> Result<Image, Error> {
         shared_variables: unit.shared_variables.clone(),
         max_threads_per_cta: unit.max_threads_per_cta,
         required_cta: unit.required_cta,
+        launch: unit.launch,
         files: unit.files.clone(),
         compiler_version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Image::default()
@@ -71,7 +76,7 @@ pub fn compile(unit: &Unit) -> Result<Image, Error> {
             is_kernel: index == 0,
             ..facts
         };
-        let (code, symbol) = compile_function(function, facts)?;
+        let (code, symbol) = compile_function(function, facts, launch)?;
         codes.push(code);
         image.functions.push(symbol);
     }
@@ -89,15 +94,22 @@ fn unsupported(function: &str, line: u32, feature: String) -> Error {
     }
 }
 
-fn compile_function(source: &Function, facts: UnitFacts) -> Result<(Code, FunctionSymbol), Error> {
+fn compile_function(
+    source: &Function,
+    facts: UnitFacts,
+    launch: LaunchShape,
+) -> Result<(Code, FunctionSymbol), Error> {
     let name = source.name.clone();
     let fail = |line, feature: &str| unsupported(&name, line, feature.to_owned());
     let local_bytes = source.local_bytes;
     let mut function = source.clone();
+    affine::expose(&mut function, launch.rows);
     normalise::normalise(&mut function);
-    if spin::may_wait_within_warp(&function, facts.is_kernel, facts.one_dimensional) {
+    if spin::may_wait_within_warp(&function, facts.is_kernel, facts.rows) {
         function = lane_groups::separate_lanes(source);
         normalise::normalise(&mut function);
+    } else {
+        affine::rewrite_addresses(&mut function, launch);
     }
     let mut machine =
         linearise::linearise(&function, facts).map_err(|error| fail(error.line, &error.feature))?;

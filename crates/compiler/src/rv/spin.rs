@@ -19,15 +19,13 @@
 use crate::analysis::divergence::{Divergence, PostDominators, loop_exits};
 use crate::analysis::graph::{Dominators, Graph};
 use crate::analysis::loops::{LoopId, Loops};
-use crate::ir::{AtomicOp, BarrierKind, Block, Function, IntCompare, Op, Space, Terminator, Value};
+use crate::ir::{
+    AtomicOp, BarrierKind, Block, Function, IntCompare, Op, Rows, Space, Terminator, Value,
+};
 use std::collections::BTreeSet;
 
 /// Whether the function has such a loop. It is in the form that `normalise` makes.
-pub(crate) fn may_wait_within_warp(
-    function: &Function,
-    is_kernel: bool,
-    one_dimensional: bool,
-) -> bool {
+pub(crate) fn may_wait_within_warp(function: &Function, is_kernel: bool, rows: Rows) -> bool {
     if !function.insts.iter().any(|inst| observes(&inst.op)) {
         return false;
     }
@@ -37,14 +35,7 @@ pub(crate) fn may_wait_within_warp(
     let is_fault = |block: Block| matches!(function.block(block).terminator, Terminator::Fault(_));
     let layout = loops.layout(&graph, is_fault);
     let post_dominators = PostDominators::new(function, &graph, &loops, &layout);
-    let divergence = Divergence::new(
-        function,
-        &graph,
-        &loops,
-        &layout,
-        &post_dominators,
-        one_dimensional,
-    );
+    let divergence = Divergence::new(function, &graph, &loops, &layout, &post_dominators, rows);
     let search = Search {
         function,
         graph: &graph,

@@ -9,7 +9,7 @@ enum Definition {
     Param(Block, usize),
 }
 
-pub(super) fn remove_dead(function: &mut Function) {
+pub(in crate::rv) fn remove_dead(function: &mut Function) {
     let mut definition: Vec<Option<Definition>> = vec![None; function.value_types.len()];
     let mut into: Vec<Vec<Block>> = vec![Vec::new(); function.blocks.len()];
     for block in function.block_ids() {

@@ -16,6 +16,8 @@ mod closed;
 mod dead;
 mod reducible;
 
+pub(super) use dead::remove_dead;
+
 use crate::analysis::graph::{Dominators, Graph};
 use crate::analysis::loops::Loops;
 use crate::ir::{
@@ -32,7 +34,7 @@ pub(crate) fn normalise(function: &mut Function) {
     reducible::make_reducible(function);
     shape_loops(function);
     closed::close_loops(function);
-    dead::remove_dead(function);
+    remove_dead(function);
 }
 
 /// A new empty block that jumps along `edge`.

@@ -6,22 +6,6 @@ use crate::ir::{FloatCompare, FloatType, IntCompare, Type, Value};
 use crate::rv::machine::Reg;
 use weft_isa::{Inst, V};
 
-/// The comparison with operands exchanged.
-pub(crate) const fn exchanged(op: IntCompare) -> IntCompare {
-    match op {
-        IntCompare::Equal => IntCompare::Equal,
-        IntCompare::NotEqual => IntCompare::NotEqual,
-        IntCompare::LessSigned => IntCompare::GreaterSigned,
-        IntCompare::LessEqualSigned => IntCompare::GreaterEqualSigned,
-        IntCompare::GreaterSigned => IntCompare::LessSigned,
-        IntCompare::GreaterEqualSigned => IntCompare::LessEqualSigned,
-        IntCompare::LessUnsigned => IntCompare::GreaterUnsigned,
-        IntCompare::LessEqualUnsigned => IntCompare::GreaterEqualUnsigned,
-        IntCompare::GreaterUnsigned => IntCompare::LessUnsigned,
-        IntCompare::GreaterEqualUnsigned => IntCompare::LessEqualUnsigned,
-    }
-}
-
 /// An instruction from mask, vector and immediate.
 type ImmediateForm = fn(V, V, i32) -> Inst;
 
@@ -153,7 +137,7 @@ impl Selector<'_> {
         let (op, a, b) = if self.is_divergent(a) {
             (op, a, b)
         } else {
-            (exchanged(op), b, a)
+            (op.swapped(), b, a)
         };
         let x = self.v(a);
         if let Some(imm) = self.small_constant(b)

@@ -1,14 +1,15 @@
 //! Loads, stores and addresses.
 //!
 //! A uniform address outside lane-local memory is a scalar access: what one lane reads all
-//! read, and of several stores to one place one remains. Every other access is a masked
-//! gather or scatter; the chip sees at run time whether its addresses are consecutive.
+//! read, and of several stores to one place one remains. An affine one ([`Op::Affine`]) is a
+//! unit-stride or strided access; if it may have wrapped around, that is a branch past the
+//! indexed access that is right in any case. Every other access is a masked gather or scatter.
 
 use super::forms::{r, ri, rs, vi, vu, vv, vx};
-use super::{Selected, Selector, immediate, vector_class};
-use crate::ir::{BinaryOp, Op, Space, SymbolId, Type, Value, Width};
-use crate::rv::machine::{Reg, RegClass};
-use weft_isa::abi::{LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW};
+use super::{Selected, Selector, immediate, sign_extend, vector_class};
+use crate::ir::{BinaryOp, Op, Space, SymbolId, Type, Value, Width, Wrap};
+use crate::rv::machine::{Kind, Reg, RegClass};
+use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW};
 use weft_isa::{Inst, Sew};
 
 /// Base-2 logarithm of [`LOCAL_LANE_STRIDE`].
@@ -22,9 +23,12 @@ enum Place {
     Scalar { base: Reg, offset: i32 },
     /// One address per lane: the base plus an element of the index, zero-extended.
     Indexed { base: Reg, index: Reg, ty: Type },
-    /// The same offset in the local memory of each lane.
-    Local { base: Reg },
+    /// The base plus a multiple of the lane.
+    Strided { base: Reg, stride: i64 },
 }
+
+/// From the local memory of one lane to that of the next.
+const LOCAL_STRIDE: i64 = LOCAL_LANE_STRIDE.cast_signed();
 
 const fn width_sew(width: Width) -> Sew {
     match width {
@@ -67,18 +71,21 @@ impl Selector<'_> {
         self.sum(base, offset)
     }
 
+    /// Base and offset of an access to one address by all lanes.
+    fn scalar_access(&mut self, space: Space, address: Value, offset: i32) -> Option<(Reg, i32)> {
+        let is_scalar = !self.is_divergent(address) && space != Space::Local;
+        is_scalar.then(|| self.scalar_place(space, address, offset))
+    }
+
     fn place(&mut self, space: Space, address: Value, offset: i32) -> Place {
-        let window = match space {
-            Space::Generic | Space::Global | Space::Const => 0,
-            Space::Param => 0,
-            Space::Shared => SHARED_WINDOW,
-            Space::Local => LOCAL_WINDOW,
-        };
         if !self.is_divergent(address) {
-            let (base, offset) = self.scalar_place(space, window, address, offset);
+            let (base, offset) = self.scalar_place(space, address, offset);
             if space == Space::Local {
                 let base = self.offset_base(base, i64::from(offset));
-                return Place::Local { base };
+                return Place::Strided {
+                    base,
+                    stride: LOCAL_STRIDE,
+                };
             }
             return Place::Scalar { base, offset };
         }
@@ -96,6 +103,20 @@ impl Selector<'_> {
                 index,
                 ty: Type::B32,
             };
+        }
+        if let Some(&Op::Affine {
+            base,
+            stride,
+            wrap: None,
+        }) = self.definition(address)
+            && self.ty(address) == Type::B64
+            && !self.is_divergent(base)
+        {
+            let window = self.window(space);
+            let base = self.x(base);
+            let base = self.sum(window, base);
+            let base = self.offset_base(base, i64::from(offset));
+            return Place::Strided { base, stride };
         }
         if let Some((uniform, index)) = self.base_and_index(address) {
             let window = self.window(space);
@@ -120,13 +141,12 @@ impl Selector<'_> {
         Place::Indexed { base, index, ty }
     }
 
-    fn scalar_place(
-        &mut self,
-        space: Space,
-        window: u64,
-        address: Value,
-        offset: i32,
-    ) -> (Reg, i32) {
+    fn scalar_place(&mut self, space: Space, address: Value, offset: i32) -> (Reg, i32) {
+        let window = match space {
+            Space::Generic | Space::Global | Space::Const | Space::Param => 0,
+            Space::Shared => SHARED_WINDOW,
+            Space::Local => LOCAL_WINDOW,
+        };
         if let Some(constant) = self.constant(address) {
             let whole = window
                 .wrapping_add(constant)
@@ -190,48 +210,15 @@ impl Selector<'_> {
         offset: i32,
         to: Value,
     ) -> Selected {
-        let place = self.place(space, address, offset);
-        if let Place::Scalar { base, offset } = place {
+        if let Some((base, offset)) = self.scalar_access(space, address, offset) {
             self.load_scalar(base, offset, (width, signed, ty), to);
             return Ok(());
         }
         let held = width_type(width);
         let reg = self.m.reg(vector_class(held));
-        let mask = self.effect_mask();
-        let vm = mask.is_none();
-        let sew = width_sew(width);
-        match place {
-            Place::Indexed { base, index, ty } => {
-                let (vd, rs1, vs2) = (self.m.v(reg), self.m.x(base), self.m.v(index));
-                let same = ty == held && width != Width::W8;
-                self.m.masked(
-                    sew,
-                    mask,
-                    !same,
-                    if ty == Type::B64 {
-                        Inst::Vluxei64V { vd, rs1, vs2, vm }
-                    } else {
-                        Inst::Vluxei32V { vd, rs1, vs2, vm }
-                    },
-                );
-            }
-            Place::Local { base } => {
-                let stride = self.constant_x(LOCAL_LANE_STRIDE.cast_signed());
-                let (vd, rs1, rs2) = (self.m.v(reg), self.m.x(base), self.m.x(stride));
-                self.m.masked(
-                    sew,
-                    mask,
-                    false,
-                    match width {
-                        Width::W8 => Inst::Vlse8V { vd, rs1, rs2, vm },
-                        Width::W16 => Inst::Vlse16V { vd, rs1, rs2, vm },
-                        Width::W32 => Inst::Vlse32V { vd, rs1, rs2, vm },
-                        Width::W64 => Inst::Vlse64V { vd, rs1, rs2, vm },
-                    },
-                );
-            }
-            Place::Scalar { .. } => {}
-        }
+        self.access_vector((space, address, offset), width, |this, place| {
+            this.load_vector(place, width, reg);
+        });
         let reg = match (width, ty) {
             (Width::W8, Type::B16) => self.extend_loaded(reg, ty, 2, signed),
             (Width::W8, Type::B32) => self.extend_loaded(reg, ty, 4, signed),
@@ -244,6 +231,93 @@ impl Selector<'_> {
         };
         self.set_v(to, reg);
         Ok(())
+    }
+
+    fn load_vector(&mut self, place: Place, width: Width, reg: Reg) {
+        let mask = self.effect_mask();
+        let vm = mask.is_none();
+        let sew = width_sew(width);
+        let (inst, early) = match place {
+            Place::Indexed { base, index, ty } => {
+                let (vd, rs1, vs2) = (self.m.v(reg), self.m.x(base), self.m.v(index));
+                let same = ty == width_type(width) && width != Width::W8;
+                let inst = if ty == Type::B64 {
+                    Inst::Vluxei64V { vd, rs1, vs2, vm }
+                } else {
+                    Inst::Vluxei32V { vd, rs1, vs2, vm }
+                };
+                (inst, !same)
+            }
+            Place::Strided { base, stride } if stride == i64::from(width.bytes()) => {
+                let (vd, rs1) = (self.m.v(reg), self.m.x(base));
+                let inst = match width {
+                    Width::W8 => Inst::Vle8V { vd, rs1, vm },
+                    Width::W16 => Inst::Vle16V { vd, rs1, vm },
+                    Width::W32 => Inst::Vle32V { vd, rs1, vm },
+                    Width::W64 => Inst::Vle64V { vd, rs1, vm },
+                };
+                (inst, false)
+            }
+            Place::Strided { base, stride } => {
+                let stride = self.constant_x(stride);
+                let (vd, rs1, rs2) = (self.m.v(reg), self.m.x(base), self.m.x(stride));
+                let inst = match width {
+                    Width::W8 => Inst::Vlse8V { vd, rs1, rs2, vm },
+                    Width::W16 => Inst::Vlse16V { vd, rs1, rs2, vm },
+                    Width::W32 => Inst::Vlse32V { vd, rs1, rs2, vm },
+                    Width::W64 => Inst::Vlse64V { vd, rs1, rs2, vm },
+                };
+                (inst, false)
+            }
+            Place::Scalar { .. } => unreachable!("scalar places are loaded from as scalars"),
+        };
+        self.m.masked(sew, mask, early, inst);
+    }
+
+    /// Accesses an address of each lane. If it may have wrapped around, a branch decides between
+    /// a strided access and an indexed one.
+    fn access_vector(
+        &mut self,
+        (space, address, offset): (Space, Value, i32),
+        width: Width,
+        access: impl Fn(&mut Self, Place),
+    ) {
+        let Some(&Op::Affine {
+            base,
+            stride,
+            wrap: Some(Wrap { from, .. }),
+        }) = self.definition(address)
+        else {
+            let place = self.place(space, address, offset);
+            return access(self, place);
+        };
+        let window = self.window(space);
+        let base = self.x(base);
+        let base = self.sum(window, base);
+        let base = self.offset_base(base, i64::from(offset));
+        let from = self.x(from);
+        let lanes = self.constant_x(i64::try_from(LANES).expect("32"));
+        if stride != i64::from(width.bytes()) {
+            self.constant_x(stride);
+        }
+        let (straight, done) = (self.m.label(), self.m.label());
+        let (rs1, rs2) = (self.m.x(from), self.m.x(lanes));
+        let branch = Inst::Bgeu {
+            rs1,
+            rs2,
+            offset: 0,
+        };
+        self.m.branch(branch, straight);
+        // What is computed on one way only is of no use later.
+        let local = self.keep_local();
+        let place = self.place(space, address, offset);
+        access(self, place);
+        self.restore_local(local.clone());
+        self.m.pseudo(Kind::Jump(done), &[]);
+        self.m.pseudo(Kind::Label(straight), &[]);
+        access(self, Place::Strided { base, stride });
+        self.restore_local(local);
+        self.m.pseudo(Kind::Label(done), &[]);
     }
 
     fn extend_loaded(&mut self, reg: Reg, ty: Type, times: u8, signed: bool) -> Reg {
@@ -307,21 +381,12 @@ impl Selector<'_> {
         offset: i32,
         value: Value,
     ) -> Selected {
-        let scalar = !self.is_divergent(address) && !self.is_divergent(value);
-        let mut place = self.place(space, address, offset);
-        if let Place::Scalar { base, offset } = place {
-            if scalar {
-                self.store_scalar(base, offset, width, value);
-                return Ok(());
-            }
-            // Lanes store different values to one place: a scatter, in which one wins.
-            let base = self.offset_base(base, i64::from(offset));
-            let index = self.constant_v(Type::B32, 0);
-            place = Place::Indexed {
-                base,
-                index,
-                ty: Type::B32,
-            };
+        let scalar = self.scalar_access(space, address, offset);
+        if let Some((base, offset)) = scalar
+            && !self.is_divergent(value)
+        {
+            self.store_scalar(base, offset, width, value);
+            return Ok(());
         }
         let ty = self.ty(value);
         let mut data = self.v(value);
@@ -345,41 +410,55 @@ impl Selector<'_> {
             Width::W32 => self.truncate_v(ty, Type::B32, data),
             Width::W64 => data,
         };
+        if let Some((base, offset)) = scalar {
+            // Lanes store different values to one place: a scatter, in which one wins.
+            let base = self.offset_base(base, i64::from(offset));
+            let index = self.constant_v(Type::B32, 0);
+            let ty = Type::B32;
+            self.store_vector(Place::Indexed { base, index, ty }, width, data);
+            return Ok(());
+        }
+        self.access_vector((space, address, offset), width, |this, place| {
+            this.store_vector(place, width, data);
+        });
+        Ok(())
+    }
+
+    fn store_vector(&mut self, place: Place, width: Width, data: Reg) {
         let mask = self.effect_mask();
         let vm = mask.is_none();
         let sew = width_sew(width);
-        match place {
+        let inst = match place {
             Place::Indexed { base, index, ty } => {
                 let (vs3, rs1, vs2) = (self.m.v(data), self.m.x(base), self.m.v(index));
-                self.m.masked(
-                    sew,
-                    mask,
-                    false,
-                    if ty == Type::B64 {
-                        Inst::Vsuxei64V { vs3, rs1, vs2, vm }
-                    } else {
-                        Inst::Vsuxei32V { vs3, rs1, vs2, vm }
-                    },
-                );
+                if ty == Type::B64 {
+                    Inst::Vsuxei64V { vs3, rs1, vs2, vm }
+                } else {
+                    Inst::Vsuxei32V { vs3, rs1, vs2, vm }
+                }
             }
-            Place::Local { base } => {
-                let stride = self.constant_x(LOCAL_LANE_STRIDE.cast_signed());
+            Place::Strided { base, stride } if stride == i64::from(width.bytes()) => {
+                let (vs3, rs1) = (self.m.v(data), self.m.x(base));
+                match width {
+                    Width::W8 => Inst::Vse8V { vs3, rs1, vm },
+                    Width::W16 => Inst::Vse16V { vs3, rs1, vm },
+                    Width::W32 => Inst::Vse32V { vs3, rs1, vm },
+                    Width::W64 => Inst::Vse64V { vs3, rs1, vm },
+                }
+            }
+            Place::Strided { base, stride } => {
+                let stride = self.constant_x(stride);
                 let (vs3, rs1, rs2) = (self.m.v(data), self.m.x(base), self.m.x(stride));
-                self.m.masked(
-                    sew,
-                    mask,
-                    false,
-                    match width {
-                        Width::W8 => Inst::Vsse8V { vs3, rs1, rs2, vm },
-                        Width::W16 => Inst::Vsse16V { vs3, rs1, rs2, vm },
-                        Width::W32 => Inst::Vsse32V { vs3, rs1, rs2, vm },
-                        Width::W64 => Inst::Vsse64V { vs3, rs1, rs2, vm },
-                    },
-                );
+                match width {
+                    Width::W8 => Inst::Vsse8V { vs3, rs1, rs2, vm },
+                    Width::W16 => Inst::Vsse16V { vs3, rs1, rs2, vm },
+                    Width::W32 => Inst::Vsse32V { vs3, rs1, rs2, vm },
+                    Width::W64 => Inst::Vsse64V { vs3, rs1, rs2, vm },
+                }
             }
-            Place::Scalar { .. } => {}
-        }
-        Ok(())
+            Place::Scalar { .. } => unreachable!("scalar places are stored to by scalars"),
+        };
+        self.m.masked(sew, mask, false, inst);
     }
 
     fn store_scalar(&mut self, base: Reg, imm: i32, width: Width, value: Value) {
@@ -419,11 +498,54 @@ impl Selector<'_> {
                     self.vector_x(Type::B64, index, base, vx!(VaddVx))
                 }
             }
-            Place::Local { base } => {
-                let starts = self.lane_starts();
-                self.vector_x(Type::B64, starts, base, vx!(VaddVx))
-            }
+            Place::Strided { base, stride } => self.affine(Type::B64, base, stride, None),
         }
+    }
+
+    /// The value of an [`Op::Affine`] whose base is in an `x` register.
+    fn affine(&mut self, ty: Type, base: Reg, stride: i64, wrap: Option<Wrap>) -> Reg {
+        let lanes = self.lanes(ty);
+        let step = sign_extend(stride.cast_unsigned(), ty.bits());
+        let steps = if step == 1 {
+            lanes
+        } else if step > 0 && step.cast_unsigned().is_power_of_two() && step < 1 << 32 {
+            let by = u8::try_from(step.trailing_zeros()).expect("below 32");
+            self.vector_imm(ty, lanes, by, vu!(VsllVi))
+        } else {
+            let step = self.constant_x(step);
+            self.vector_x(ty, lanes, step, vx!(VmulVx))
+        };
+        let sums = if base == Reg::ZERO {
+            steps
+        } else {
+            self.vector_x(ty, steps, base, vx!(VaddVx))
+        };
+        let Some(Wrap { from, amount }) = wrap else {
+            return sums;
+        };
+        let lanes = self.lanes(ty);
+        let from = self.x(from);
+        let amount = self.constant_x(amount);
+        let wrapped = self.vector_x(ty, sums, amount, vx!(VaddVx));
+        self.compare_x(ty, lanes, from, vx!(VmsltuVx));
+        self.merge(ty, None, sums, wrapped)
+    }
+
+    /// The value of an [`Op::Affine`] in vector registers.
+    pub(super) fn affine_value(
+        &mut self,
+        ty: Type,
+        base: Value,
+        stride: i64,
+        wrap: Option<Wrap>,
+    ) -> Reg {
+        if !self.is_divergent(base) {
+            let base = self.x(base);
+            return self.affine(ty, base, stride, wrap);
+        }
+        let base = self.v(base);
+        let sums = self.affine(ty, Reg::ZERO, stride, wrap);
+        self.vector2(ty, sums, base, vv!(VaddVv))
     }
 
     /// Offset of each lane's part of the local window.

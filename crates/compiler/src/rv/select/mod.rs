@@ -31,7 +31,7 @@ mod warp;
 
 use super::machine::{Kind, Label, Machine, Reg, RegClass};
 use crate::analysis::divergence::Divergence;
-use crate::ir::{FloatType, Function, FunctionId, Inst as IrInst, Op, Type, Value};
+use crate::ir::{FloatType, Function, FunctionId, Inst as IrInst, Op, Rows, Type, Value};
 use forms::{r1, ri, vx};
 use std::collections::BTreeMap;
 use weft_isa::abi::Service;
@@ -47,8 +47,8 @@ pub(crate) struct Unsupported {
 /// What selection needs to know of the unit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UnitFacts {
-    /// CTAs extend along x only.
-    pub(crate) one_dimensional: bool,
+    /// How thread indices follow from lanes.
+    pub(crate) rows: Rows,
     /// Every warp has all its lanes.
     pub(crate) full_warps: bool,
     /// Some device function has the PTX `exit`: calls return the lanes that live on.
@@ -113,8 +113,12 @@ pub(crate) struct Selector<'a> {
     pub(crate) symbol_table: Reg,
     /// Thread index along each axis, for those that the function reads.
     pub(crate) thread_id: [Option<Reg>; 3],
+    /// That of lane 0 of the warp, likewise.
+    pub(crate) first_thread_id: [Option<Reg>; 3],
     definitions: Vec<Option<IrInst>>,
     uses: Vec<u32>,
+    /// Uses as the address of a load or store.
+    address_uses: Vec<u32>,
     needs_float: Vec<bool>,
     needs_integer: Vec<bool>,
     local: BTreeMap<Local, Reg>,
@@ -144,8 +148,10 @@ impl<'a> Selector<'a> {
             param_base,
             symbol_table,
             thread_id: [None; 3],
+            first_thread_id: [None; 3],
             definitions: vec![None; count],
             uses: vec![0; count],
+            address_uses: vec![0; count],
             needs_float: vec![false; count],
             needs_integer: vec![false; count],
             local: BTreeMap::new(),
@@ -163,6 +169,9 @@ impl<'a> Selector<'a> {
                     self.definitions[result.index()] = Some(inst);
                 }
                 let float = reads_floats(&data.op);
+                if let Op::Load { address, .. } | Op::Store { address, .. } = data.op {
+                    self.address_uses[address.index()] += 1;
+                }
                 data.op.for_each_operand(|operand| {
                     self.uses[operand.index()] += 1;
                     let needs = if float {
@@ -391,6 +400,11 @@ impl<'a> Selector<'a> {
         if let Some(bits) = self.constant(value) {
             return self.constant_v(ty, bits);
         }
+        if let Some(&Op::Affine { base, stride, wrap }) = self.definition(value) {
+            return self.cached(Local::Splat(value), |this| {
+                this.affine_value(ty, base, stride, wrap)
+            });
+        }
         self.cached(Local::Splat(value), |this| match (home.x, home.f) {
             (None, Some(f)) => {
                 let reg = this.m.reg(vector_class(ty));
@@ -604,6 +618,17 @@ impl<'a> Selector<'a> {
                 &[to],
             ) => self.float_to_float(from, ty, rounding, value, to),
             (&Op::ReadSpecial(special), &[to]) => self.read_special(special, to),
+            (&Op::Affine { base, stride, wrap }, &[to]) => {
+                if !divergent {
+                    let reg = self.x(base);
+                    self.set_x(to, reg);
+                } else if self.uses[to.index()] > self.address_uses[to.index()] {
+                    let reg = self.affine_value(self.ty(to), base, stride, wrap);
+                    self.homes[to.index()].v = Some(reg);
+                }
+                // Otherwise it is made where it is needed, which mostly is nowhere.
+                Ok(())
+            }
             (&Op::SymbolAddress(symbol), &[to]) => self.symbol_address(symbol, to),
             (&Op::FunctionAddress(id), &[to]) => {
                 let reg = self.m.reg(RegClass::X);

@@ -2,7 +2,7 @@
 
 use super::forms::{r, ri, rs, vi, vv, vx};
 use super::{Selected, Selector};
-use crate::ir::{BarrierKind, Special, Type, Value};
+use crate::ir::{BarrierKind, Rows, Special, Type, Value};
 use crate::rv::machine::{Kind, Reg, RegClass};
 use weft_isa::{Inst, Sew, abi, csr};
 
@@ -23,6 +23,11 @@ impl Selector<'_> {
                     // A one-dimensional CTA.
                     None => self.set_x(to, Reg::ZERO),
                 }
+                return Ok(());
+            }
+            Special::FirstThreadId(axis) => {
+                let reg = self.first_thread_id[usize::from(axis.min(2))];
+                self.set_x(to, reg.unwrap_or(Reg::ZERO));
                 return Ok(());
             }
             Special::Lane => {
@@ -94,7 +99,7 @@ impl Selector<'_> {
         let warp = self.read_csr(abi::csr::WARP);
         let first = self.op_imm(warp, 5, rs!(Slli));
         let linear = self.vector_x(ty, lanes, first, vx!(VaddVx));
-        if self.facts.one_dimensional {
+        if self.facts.rows == Rows::Line {
             self.thread_id[0] = Some(linear);
             return;
         }
@@ -143,6 +148,33 @@ impl Selector<'_> {
         self.thread_id = ids;
         // What was computed behind the branch may not have been.
         self.begin_block();
+    }
+
+    /// Computes the thread indices of lane 0 that the function reads.
+    pub(crate) fn first_thread_ids(&mut self, wanted: [bool; 3]) {
+        if wanted == [false; 3] {
+            return;
+        }
+        let warp = self.read_csr(abi::csr::WARP);
+        let linear = self.op_imm(warp, 5, rs!(Slli));
+        if self.facts.rows == Rows::Line {
+            self.first_thread_id[0] = Some(linear);
+            return;
+        }
+        let size_x = self.read_csr(abi::csr::NTID_X);
+        if wanted[0] {
+            self.first_thread_id[0] = Some(self.op2(linear, size_x, r!(Remu)));
+        }
+        if wanted[1] || wanted[2] {
+            let row = self.op2(linear, size_x, r!(Divu));
+            let size_y = self.read_csr(abi::csr::NTID_Y);
+            if wanted[1] {
+                self.first_thread_id[1] = Some(self.op2(row, size_y, r!(Remu)));
+            }
+            if wanted[2] {
+                self.first_thread_id[2] = Some(self.op2(row, size_y, r!(Divu)));
+            }
+        }
     }
 
     pub(super) fn barrier(
