@@ -565,7 +565,7 @@ impl CoreModel {
             let time = begin + passes + step as u64;
             let line = match access.space {
                 Space::Device | Space::Host => access.line,
-                Space::Private => self.private_line(index, access.line),
+                Space::Private => private_line(self.index, index, access.line),
             };
             let host = access.space == Space::Host;
             let sectors = access.sectors;
@@ -640,12 +640,6 @@ impl CoreModel {
             self.loads[number as usize] = result;
         }
         Some(passes + u64::from(lines))
-    }
-
-    /// Number of a line of a hart's local memory or stack.
-    fn private_line(&self, index: usize, line: u64) -> u64 {
-        let hart = u64::from(self.index) * HARTS as u64 + index as u64;
-        PRIVATE + (hart << 26) + line
     }
 
     fn arrive(
@@ -753,6 +747,16 @@ impl CoreModel {
 const UNCACHED: u64 = u64::MAX - 1;
 /// First line of local memories and stacks, above all of device memory.
 const PRIVATE: u64 = 1 << 40;
+
+/// Cores among which private lines are interleaved.
+const CORES: u64 = 64;
+
+/// Number of a line of a hart's local memory or stack. The same line of all harts is one stretch of
+/// memory: harts are at the same place of their stacks mostly, and must not meet in one set of a
+/// cache.
+pub(super) fn private_line(core: u32, hart: usize, line: u64) -> u64 {
+    PRIVATE + (line * CORES + u64::from(core)) * HARTS as u64 + hart as u64
+}
 
 impl Hart {
     /// Registers will be ready at `at`.

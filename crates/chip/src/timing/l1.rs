@@ -203,3 +203,24 @@ impl L1 {
         known.map(|miss| miss.ready).max().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timing::core::private_line;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn stacks_of_the_harts_of_a_core_spread_over_the_first_level() {
+        let l1 = L1::new(&ChipFile::w1());
+        let mut sets: BTreeMap<usize, usize> = BTreeMap::new();
+        for hart in 0..32 {
+            for line in 504..512 {
+                let set = l1.set(private_line(7, hart, line));
+                *sets.entry(set.start).or_default() += 1;
+            }
+        }
+        let fullest = sets.values().max().copied();
+        assert!(fullest <= Some(l1.ways), "{fullest:?} lines in a set");
+    }
+}

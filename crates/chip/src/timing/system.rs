@@ -513,3 +513,31 @@ fn ceiling(ticks: Ticks) -> u64 {
 fn cycles(exact: f64) -> u64 {
     exact.ceil() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timing::core::private_line;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn stacks_of_all_harts_fit_into_the_second_level() {
+        let chip = ChipFile::w1();
+        let system = System::new(&chip);
+        let mut sets: BTreeMap<usize, usize> = BTreeMap::new();
+        for core in 0..chip.cores.count.value {
+            for hart in 0..32 {
+                // The top of a window of 64 KiB, and what lies below.
+                for line in 504..512 {
+                    let (_, set) = system.slice_and_set(private_line(core, hart, line));
+                    *sets.entry(set.start).or_default() += 1;
+                }
+            }
+        }
+        let fullest = sets.values().max().copied();
+        assert!(
+            fullest <= Some(system.ways / 4),
+            "{fullest:?} lines in a set"
+        );
+    }
+}
