@@ -26,6 +26,7 @@ mod inst;
 pub mod matrix;
 pub mod reg;
 mod table;
+pub mod texture;
 pub mod vtype;
 
 pub use class::Class;
