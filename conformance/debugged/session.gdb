@@ -1,8 +1,8 @@
 # What a user does: breakpoints, registers, single steps, memory, a variable changed, the end.
 set pagination off
 set confirm off
-break turn
-break done
+break *turn
+break *done
 continue
 echo at turn:
 printf " a0 %ld, a1 %ld\n", $a0, $a1
