@@ -46,9 +46,11 @@ pub struct Row {
     pub ops_per_s: f64,
     /// Memory bandwidth, bytes/s.
     pub bytes_per_s: f64,
-    /// Error of the model of its matrix products on held-out measurements (a share); absent when
-    /// its constants are assumed.
+    /// Error of the model of its matrix products on held-out measurements (a share); absent
+    /// where nobody measured.
     pub model_mape: Option<f64>,
+    /// Whether its constants come from a timing model instead.
+    pub modelled: bool,
 }
 
 /// Most requests together that are considered.
@@ -96,6 +98,7 @@ pub fn compare(
         ops_per_s,
         bytes_per_s,
         model_mape: deployment.errors().map(|errors| errors.mape),
+        modelled: deployment.modelled(),
     })
 }
 
@@ -129,6 +132,6 @@ mod tests {
         assert!(l4.compute_bound_batch.is_none_or(|batch| batch > 100));
         // Nobody measured W1; of H100 there are products of BF16.
         let h100 = row("h100-sxm", Some(Precision::Bf16));
-        assert!(w1.model_mape.is_none() && h100.model_mape.is_some());
+        assert!(w1.model_mape.is_none() && w1.modelled && h100.model_mape.is_some());
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use weft_chip::ChipFile;
 use weft_chip::microbench::{self, Efficiency, Measured};
+use weft_fleet::perf::constants::Constants;
 
 /// Measure the modelled chip with microbenchmarks that run on it.
 ///
@@ -27,6 +28,11 @@ pub(crate) struct Arguments {
     /// Write what was measured as JSON to FILE.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+
+    /// Write the constants that the models of fleets take from this chip and from W0 to FILE:
+    /// crates/fleet/data/modelled.toml is made so.
+    #[arg(long, value_name = "FILE")]
+    constants: Option<PathBuf>,
 }
 
 /// The JSON document.
@@ -74,7 +80,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         text.push('\n');
         fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
     }
+    if let Some(path) = &arguments.constants {
+        let text = constants(&[(&file, &measured), (&before, &reference)])?;
+        fs::write(path, text).with_context(|| format!("failed to write {}", path.display()))?;
+    }
     Ok(())
+}
+
+/// Constants of chips, as TOML.
+fn constants(chips: &[(&ChipFile, &Measured)]) -> Result<String> {
+    // Four digits: the fifth is of no use, and files that are made again stay alike.
+    let rounded = |value: f64| (value * 1e4).round() / 1e4;
+    let mut all = Constants::default();
+    for (file, measured) in chips {
+        let one = Constants::of_microbenchmarks(
+            &file.name.to_lowercase(),
+            rounded(measured.int8_tops * 1e12 / file.int8_operations_per_second()),
+            rounded(measured.dram_read_gbs * 1e9 / file.memory_bytes_per_second()),
+            rounded(measured.launch_us) * 1e-6,
+        );
+        all.gemm.extend(one.gemm);
+        all.attention_decode.extend(one.attention_decode);
+    }
+    let text = toml::to_string(&all).context("failed to encode")?;
+    Ok(format!(
+        "# Written by `weft bench chip --constants`: microbenchmarks of the timing model, as shares of \
+         peak and\n# in seconds. What kernels reach today is in docs/validation.md.\n\n{text}"
+    ))
 }
 
 fn describe(file: &ChipFile, m: &Measured, over: Efficiency) -> String {

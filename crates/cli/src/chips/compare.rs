@@ -17,7 +17,8 @@ use crate::print::say;
 /// Compare chips on one model: speed, latency, memory, energy and cost of a card.
 ///
 /// Figures come from performance models. `model error` is their mean error on matrix products
-/// that were held out of the fit; `assumed` means that nobody measured the chip.
+/// that were held out of the fit; `modelled` means that constants come from microbenchmarks of a
+/// timing model, `assumed` that nobody measured the chip.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:

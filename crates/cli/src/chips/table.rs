@@ -117,7 +117,7 @@ pub(super) fn comparison(rows: &[Row], impossible: &[String]) -> String {
             optional(row.tokens_per_s_per_kw),
             optional(row.tokens_per_s_per_usd_h),
             row.model_mape.map_or_else(
-                || "assumed".to_owned(),
+                || if row.modelled { "modelled" } else { "assumed" }.to_owned(),
                 |mape| format!("{:.1} %", mape * 100.0),
             ),
         ]);

@@ -151,6 +151,7 @@ pub(super) fn gemm(
         let errors = errors(&compared);
         report.measure("gemm", &name, Some(precision), "", errors);
         all.push(Fitted {
+            modelled: false,
             chip: name,
             precision: Some(precision),
             errors: Some(errors),
@@ -239,6 +240,7 @@ pub(super) fn attention_prefill(
         let errors = errors(&compared);
         report.measure("attention-prefill", &name, None, "", errors);
         all.push(Fitted {
+            modelled: false,
             chip: name,
             precision: None,
             errors: Some(errors),
@@ -316,6 +318,7 @@ pub(super) fn attention_decode(
             errors(&large),
         );
         all.push(Fitted {
+            modelled: false,
             chip: name,
             precision: None,
             errors: Some(whole),
@@ -382,6 +385,7 @@ pub(super) fn mixture(
         let errors = errors(&compared);
         report.measure("mixture", &name, Some(precision), "", errors);
         all.push(Fitted {
+            modelled: false,
             chip: name,
             precision: Some(precision),
             errors: Some(errors),
@@ -427,6 +431,7 @@ pub(super) fn all_reduce(
         let errors = errors(&compared);
         report.measure("all-reduce", &name, None, "", errors);
         all.push(Fitted {
+            modelled: false,
             chip: name,
             precision: None,
             errors: Some(errors),

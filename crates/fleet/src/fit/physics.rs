@@ -4,8 +4,9 @@
 //! last-level cache holds, is not a measurement of what the row says. Such rows exist in public
 //! tables; a fit that takes them in is wrong everywhere.
 
-use super::tables::{Attention, Gemm, Phase, TableError};
-use crate::catalog::Catalog;
+use super::tables::{Attention, Gemm, Phase, Served, TableError};
+use crate::catalog::{Catalog, Chip};
+use crate::model::Model;
 use crate::perf::Precision;
 use crate::perf::gemm::{Shape, bytes};
 
@@ -72,6 +73,32 @@ pub fn attention(row: &Attention, catalog: &Catalog) -> Result<Option<String>, T
         row.us * 1e-6,
         [peak, bandwidth, cache],
     ))
+}
+
+/// Why a served row is impossible, if it is: where as many requests are always under way, each
+/// step streams weights and keys and values, and computes its tokens and its share of the prompts
+/// of those that are replaced.
+#[must_use]
+pub fn served(row: &Served, chip: &Chip, model: &Model, precision: Precision) -> Option<String> {
+    let (Ok(peak), Ok(bandwidth)) = (precision.peak_ops_per_s(chip), chip.bandwidth_bytes_per_s())
+    else {
+        return None;
+    };
+    let chips = f64::from(row.tensor);
+    let width = f64::from(model.heads) * f64::from(model.head_dim) * f64::from(model.layers);
+    let active = model.active_parameters();
+    let prompt = 2.0 * active * row.isl + 2.0 * row.isl * row.isl * width;
+    let ops = row.batch / row.osl * prompt + 2.0 * active * row.batch;
+    let held = row.batch * (row.isl + row.osl / 2.0);
+    let bytes = active * precision.weight_bytes() + held * model.kv_bytes_per_token(1.0);
+    let least_s = (ops / (peak * chips)).max(bytes / (bandwidth * chips));
+    (row.tpot_ms * 1e-3 * MARGIN < least_s).then(|| {
+        format!(
+            "{:.2} ms a token, of at least {:.2}",
+            row.tpot_ms,
+            least_s * 1e3
+        )
+    })
 }
 
 fn impossible(ops: f64, bytes: f64, seconds: f64, chip: [f64; 3]) -> Option<String> {

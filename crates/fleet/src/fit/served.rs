@@ -3,10 +3,10 @@
 use super::optimise::{Parameter, minimise};
 use super::report::Report;
 use super::tables::{Served, TableError, Tables};
-use super::{Compared, errors, held_out};
+use super::{Compared, errors, held_out, physics};
 use crate::catalog::Catalog;
 use crate::model;
-use crate::perf::constants::{Constants, Errors, Fitted};
+use crate::perf::constants::{Constants, Fitted};
 use crate::perf::deployment::{Deployment, Parallel};
 use crate::perf::serving::{self, steady};
 use crate::perf::{Precision, all_reduce, attention, gemm, mixture};
@@ -129,6 +129,7 @@ pub(super) fn fit(
         .collect();
     report.ttft_rank_correlation = Some(rank_correlation(&ttft));
     fitted.serving.push(Fitted {
+        modelled: false,
         chip: "*".to_owned(),
         precision: None,
         errors: Some(tpot_errors),
@@ -140,14 +141,15 @@ pub(super) fn fit(
 }
 
 /// Runs of other models, servers and chips, none of which was fitted. A run without a label is
-/// taken to be BF16.
+/// taken to be BF16. Where a group is twice as near to a server that computes no prompts, the
+/// errors of that are stated too: its prompts were in a prefix cache.
 fn others(
     tables: &Tables,
     catalog: &Catalog,
     all: &Constants,
     report: &mut Report,
 ) -> Result<(), TableError> {
-    let mut groups: Vec<(String, String, Vec<Compared>)> = Vec::new();
+    let mut groups: Vec<(String, String, Vec<[Compared; 2]>)> = Vec::new();
     for row in &tables.served {
         let precision = if row.precision == "fp8" {
             Precision::Fp8
@@ -157,6 +159,9 @@ fn others(
         if row.model == "qwen3-32b" && row.chip == "h100-sxm" && precision == Precision::Fp8 {
             continue;
         }
+        let (Ok(chip), Ok(model)) = (catalog.chip(&row.chip), model::find(&row.model)) else {
+            continue; // The deployment below says so of what is fitted.
+        };
         let Ok(deployment) = deployment(
             &row.chip,
             &row.model,
@@ -169,7 +174,15 @@ fn others(
         };
         let name = format!("{} {precision} {}", row.model, row.backend);
         let predicted = steady(&deployment, row.isl, row.osl, row.batch).tpot_s * 1e3;
-        let compared = (predicted, row.tpot_ms, true);
+        let cached = deployment.decode_s(row.batch, row.batch * (row.isl + row.osl / 2.0)) * 1e3;
+        let compared = [(predicted, row.tpot_ms, true), (cached, row.tpot_ms, true)];
+        if let Some(why) = physics::served(row, chip, &model, precision) {
+            report.reject(
+                "served",
+                format!("{} {name} {} in, {} out: {why}", row.chip, row.isl, row.osl),
+            );
+            continue;
+        }
         match groups
             .iter_mut()
             .find(|group| group.0 == row.chip && group.1 == name)
@@ -179,9 +192,14 @@ fn others(
         }
     }
     for (chip, name, compared) in groups {
-        let Errors { mape, .. } = errors(&compared);
-        if mape.is_finite() {
-            report.measure("tpot", &chip, None, &name, errors(&compared));
+        let of = |which: usize| errors(&compared.iter().map(|it| it[which]).collect::<Vec<_>>());
+        let (computed, cached) = (of(0), of(1));
+        if computed.mape.is_finite() {
+            report.measure("tpot", &chip, None, &name, computed);
+        }
+        if cached.mape < computed.mape / 2.0 {
+            let name = format!("{name}, prompts cached");
+            report.measure("tpot", &chip, None, &name, cached);
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The fit on tables that are made up, so that the right answer is known.
 
-use super::tables::{Attention, Gemm, Phase};
+use super::tables::{Attention, Gemm, Phase, Served};
 use super::*;
 use crate::perf::Precision;
 use crate::perf::gemm::{self, Hardware, Shape};
@@ -112,6 +112,37 @@ fn keys_and_values_cannot_come_faster_than_the_memory() {
     assert_eq!(
         physics::attention(&honest, &Catalog::builtin()).unwrap(),
         None
+    );
+}
+
+#[test]
+fn a_server_cannot_answer_faster_than_its_chip_computes_prompts() {
+    // 14 prompts of 4,000 tokens a second each take 60 T operations: 0.9 P operations/s.
+    let honest = Served {
+        model: "llama-3.1-8b".to_owned(),
+        chip: "h100-sxm".to_owned(),
+        backend: "any".to_owned(),
+        precision: "fp8".to_owned(),
+        isl: 4000.0,
+        osl: 100.0,
+        batch: 32.0,
+        tensor: 1,
+        ttft_ms: 100.0,
+        tpot_ms: 22.0,
+    };
+    let catalog = Catalog::builtin();
+    let model = crate::model::find(&honest.model).unwrap();
+    let chip = catalog.chip("h100-sxm").unwrap();
+    let why = |row: &Served| physics::served(row, chip, &model, Precision::Fp8);
+    assert_eq!(why(&honest), None);
+    let impossible = Served {
+        tpot_ms: 5.0,
+        ..honest
+    };
+    assert!(
+        why(&impossible)
+            .unwrap()
+            .contains("5.00 ms a token, of at least")
     );
 }
 

@@ -33,7 +33,10 @@ pub struct Fitted<T> {
     /// The precision; absent where the operator has one, or for any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
-    /// The errors; absent for assumed constants.
+    /// Whether it comes from microbenchmarks on a timing model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub modelled: bool,
+    /// The errors; absent for constants that no measurement was fitted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errors: Option<Errors>,
     /// The constants.
@@ -69,26 +72,33 @@ pub struct Constants {
 pub struct Found<T> {
     /// The constants.
     pub constants: T,
-    /// Measured, with these errors, or assumed.
+    /// Measured, with these errors, or not measured.
     pub errors: Option<Errors>,
+    /// Whether they come from a timing model.
+    pub modelled: bool,
 }
 
 impl Constants {
-    /// The constants of this release: the fitted ones, then the assumed ones.
+    /// The constants of this release: the fitted ones, those of modelled chips, then the assumed
+    /// ones.
     ///
     /// # Panics
-    /// Never: a test reads both files.
+    /// Never: a test reads all files.
     #[must_use]
     pub fn builtin() -> Self {
-        let parse = |text| toml::from_str::<Self>(text).expect("a test reads both data files");
+        let parse = |text| toml::from_str::<Self>(text).expect("a test reads the data files");
         let mut all = parse(include_str!("../../data/constants.toml"));
-        let assumed = parse(include_str!("../../data/assumed.toml"));
-        all.gemm.extend(assumed.gemm);
-        all.attention_prefill.extend(assumed.attention_prefill);
-        all.attention_decode.extend(assumed.attention_decode);
-        all.mixture.extend(assumed.mixture);
-        all.all_reduce.extend(assumed.all_reduce);
-        all.serving.extend(assumed.serving);
+        for more in [
+            parse(include_str!("../../data/modelled.toml")),
+            parse(include_str!("../../data/assumed.toml")),
+        ] {
+            all.gemm.extend(more.gemm);
+            all.attention_prefill.extend(more.attention_prefill);
+            all.attention_decode.extend(more.attention_decode);
+            all.mixture.extend(more.mixture);
+            all.all_reduce.extend(more.all_reduce);
+            all.serving.extend(more.serving);
+        }
         all
     }
 }
@@ -110,6 +120,56 @@ pub fn find<T: Copy>(list: &[Fitted<T>], chip: &str, precision: Option<Precision
     Found {
         constants: entry.constants,
         errors: entry.errors,
+        modelled: entry.modelled,
+    }
+}
+
+impl Constants {
+    /// Constants of a chip as its microbenchmarks on a timing model show them: shares of its peak
+    /// rate and of its bandwidth, and seconds of an empty launch. Padding is that of the matrix
+    /// instruction, m16n8k32 with weights as its first operand.
+    #[must_use]
+    pub fn of_microbenchmarks(
+        chip: &str,
+        compute_share: f64,
+        memory_share: f64,
+        launch_s: f64,
+    ) -> Self {
+        fn modelled<T>(chip: &str, constants: T) -> Vec<Fitted<T>> {
+            vec![Fitted {
+                chip: chip.to_owned(),
+                precision: None,
+                modelled: true,
+                errors: None,
+                constants,
+            }]
+        }
+        let product = gemm::Constants {
+            compute_share,
+            memory_share,
+            launch_s,
+            pad_m: 4.0,
+            pad_n: 8.0,
+            pad_k: 16.0,
+            sharpness: 3.0,
+            cache_gain: 0.0,
+        };
+        let decode = attention::DecodeConstants {
+            memory_share,
+            compute_share: 0.3,
+            launch_s,
+            pad_tokens: 32.0,
+            item_s: 0.0,
+            serial_s: 0.0,
+            sharpness: 2.0,
+            cache_gain: 0.0,
+            cache_share: 0.5,
+        };
+        Self {
+            gemm: modelled(chip, product),
+            attention_decode: modelled(chip, decode),
+            ..Self::default()
+        }
     }
 }
 
@@ -136,10 +196,7 @@ mod tests {
                 .errors
                 .is_some()
         );
-        assert!(
-            find(&all.gemm, "w1", Some(Precision::Int8))
-                .errors
-                .is_none()
-        );
+        let own = find(&all.gemm, "w1", Some(Precision::Int8));
+        assert!(own.errors.is_none() && own.modelled);
     }
 }

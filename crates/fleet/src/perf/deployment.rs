@@ -53,6 +53,7 @@ pub struct Deployment {
     all_reduce: all_reduce::Constants,
     serving: serving::Constants,
     errors: Option<Errors>,
+    modelled: bool,
 }
 
 /// Why a deployment is not possible.
@@ -154,6 +155,7 @@ impl Deployment {
             all_reduce: find(&constants.all_reduce, &chip.id, None).constants,
             serving: find(&constants.serving, &chip.id, None).constants,
             errors: products.errors,
+            modelled: products.modelled,
         };
         if deployment.kv_bytes() <= 0.0 {
             return Err(Impossible::TooLarge {
@@ -188,7 +190,13 @@ impl Deployment {
         self.parallel
     }
 
-    /// Errors of its matrix products on held-out measurements; absent for assumed constants.
+    /// Whether the constants of its matrix products come from a timing model.
+    #[must_use]
+    pub fn modelled(&self) -> bool {
+        self.modelled
+    }
+
+    /// Errors of its matrix products on held-out measurements; absent where nobody measured.
     #[must_use]
     pub fn errors(&self) -> Option<Errors> {
         self.errors
@@ -434,6 +442,7 @@ mod tests {
     fn ideal() -> Constants {
         fn any<T>(constants: T) -> Vec<Fitted<T>> {
             vec![Fitted {
+                modelled: false,
                 chip: "*".to_owned(),
                 precision: None,
                 errors: None,

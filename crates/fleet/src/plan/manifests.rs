@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Choice, Spec};
+use super::Choice;
 use crate::catalog::Catalog;
 use crate::policy::Role;
 
@@ -30,7 +30,7 @@ fn resource(vendor: &str, chip: &str) -> String {
 /// The manifests as YAML documents. The image is a placeholder that the reader sets: which server
 /// runs on a chip is the vendor's choice.
 #[must_use]
-pub fn manifests(spec: &Spec, choice: &Choice) -> String {
+pub fn manifests(choice: &Choice) -> String {
     let catalog = Catalog::builtin();
     let mut text = String::new();
     for part in &choice.parts {
@@ -42,7 +42,7 @@ pub fn manifests(spec: &Spec, choice: &Choice) -> String {
         let vendor = catalog
             .chip(&part.chip)
             .map_or("", |chip| chip.vendor.as_str());
-        let name = format!("{}-{}-{role}", spec.model.replace('.', "-"), part.chip);
+        let name = format!("{}-{}-{role}", part.model.replace('.', "-"), part.chip);
         let _ = write!(
             text,
             "---\n\
@@ -64,7 +64,7 @@ pub fn manifests(spec: &Spec, choice: &Choice) -> String {
              \x20         ports: [{{ containerPort: 8000 }}]\n\
              \x20         readinessProbe: {{ httpGet: {{ path: /health, port: 8000 }} }}\n\
              \x20         resources: {{ limits: {{ {resource}: {tensor} }} }}\n",
-            model = spec.model,
+            model = part.model,
             replicas = part.servers,
             resource = resource(vendor, &part.chip),
             tensor = part.tensor,

@@ -21,11 +21,13 @@ use crate::{policy, spec::FleetError};
 pub use manifests::manifests;
 pub use options::Option as ServerOption;
 pub use program::Rule;
-pub use spec::{Offer, Rules, Spec, Traffic};
+pub use spec::{Offer, Rules, Service, Spec, Traffic};
 
 /// How many servers of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Part {
+    /// The model it serves.
+    pub model: String,
     /// The chip.
     pub chip: String,
     /// Which phase.
@@ -55,7 +57,7 @@ pub struct Choice {
     pub usd_per_h: f64,
     /// Board power, W.
     pub watts: f64,
-    /// Capacity over traffic, less one.
+    /// Capacity over traffic, less one: the least of all services.
     pub headroom: f64,
 }
 
@@ -77,7 +79,9 @@ pub struct Plan {
     pub best: Choice,
     /// What it does in the simulator.
     pub verified: Outcome,
-    /// Whether the bounds hold there for the asked share of requests.
+    /// What it does there for each further service.
+    pub further: Vec<Outcome>,
+    /// Whether the bounds hold there for the asked share of requests, of every service.
     pub holds: bool,
     /// Times the program was solved for more traffic.
     pub rounds: u32,
@@ -122,27 +126,52 @@ pub fn plan(spec: &Spec) -> Result<Plan, PlanError> {
 /// # Errors
 /// As [`plan`].
 pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
-    let natural = trace.arrivals.len() as f64 / trace.seconds().max(f64::MIN_POSITIVE);
-    let trace = trace.clone().faster(spec.traffic.rate / natural);
+    let services = spec.services();
+    let at_rate = |trace: Trace, rate: f64| {
+        let natural = trace.arrivals.len() as f64 / trace.seconds().max(f64::MIN_POSITIVE);
+        trace.faster(rate / natural)
+    };
+    let traces: Vec<Trace> = services
+        .iter()
+        .enumerate()
+        .map(|(index, service)| {
+            let trace = match index {
+                0 => trace.clone(),
+                _ => service.traffic.synthetic(VERIFIED_REQUESTS).trace(),
+            };
+            at_rate(trace, service.traffic.rate)
+        })
+        .collect();
     let (options, excluded) = options::all(spec)?;
-    let mut traffic = spec.traffic.rate;
+    let mut traffic: Vec<f64> = services.iter().map(|it| it.traffic.rate).collect();
     let mut rounds = 0;
-    let (best, verified, holds) = loop {
-        let counts = program::solve(spec, &options, traffic, &[])
-            .ok_or_else(|| PlanError::Clash(clash(spec, &options, traffic, &excluded)))?;
-        let best = choice(spec, &options, &counts);
-        let verified = simulate(&trace, &assemble(spec, &options, &counts)?);
-        let holds = verified.slo_share >= spec.percentile;
-        if holds || rounds == ROUNDS_MAX {
-            break (best, verified, holds);
+    let (best, mut outcomes, holds) = loop {
+        let counts = program::solve(spec, &options, &traffic, &[])
+            .ok_or_else(|| PlanError::Clash(clash(spec, &options, &traffic, &excluded)))?;
+        let best = choice(&services, &options, &counts);
+        let mut outcomes = Vec::new();
+        for (index, service) in services.iter().enumerate() {
+            let setup = assemble(service, index, &options, &counts)?;
+            outcomes.push(simulate(&traces[index], &setup));
         }
-        let more = traffic * ROUND_FACTOR;
-        if program::solve(spec, &options, more, &[]).is_none() {
-            break (best, verified, holds);
+        let missed: Vec<usize> = (0..services.len())
+            .filter(|index| outcomes[*index].slo_share < services[*index].percentile)
+            .collect();
+        let mut more = traffic.clone();
+        for index in &missed {
+            more[*index] *= ROUND_FACTOR;
+        }
+        let ends = missed.is_empty()
+            || rounds == ROUNDS_MAX
+            || program::solve(spec, &options, &more, &[]).is_none();
+        if ends {
+            break (best, outcomes, missed.is_empty());
         }
         traffic = more;
         rounds += 1;
     };
+    let further = outcomes.split_off(1);
+    let verified = outcomes.remove(0);
     let mut others: Vec<(String, Choice)> = Vec::new();
     for part in &best.parts {
         let name = format!("without {}", part.chip);
@@ -154,8 +183,8 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
             .filter(|it| it.chip != part.chip)
             .cloned()
             .collect();
-        if let Some(counts) = program::solve(spec, &left, traffic, &[]) {
-            others.push((name, choice(spec, &left, &counts)));
+        if let Some(counts) = program::solve(spec, &left, &traffic, &[]) {
+            others.push((name, choice(&services, &left, &counts)));
         }
     }
     let parted = best.parts.iter().any(|part| part.role != Role::Both);
@@ -164,20 +193,21 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
         .filter(|it| (it.role == Role::Both) == parted)
         .cloned()
         .collect();
-    if let Some(counts) = program::solve(spec, &left, traffic, &[]) {
+    if let Some(counts) = program::solve(spec, &left, &traffic, &[]) {
         let name = if parted {
             "phases together"
         } else {
             "phases apart"
         };
-        others.push((name.to_owned(), choice(spec, &left, &counts)));
+        others.push((name.to_owned(), choice(&services, &left, &counts)));
     }
     others.sort_by(|left, right| left.1.usd_per_h.total_cmp(&right.1.usd_per_h));
     others.truncate(OTHERS_MAX);
-    let reasons = program::prices(spec, &options, traffic);
+    let reasons = program::prices(spec, &options, &traffic);
     Ok(Plan {
         best,
         verified,
+        further,
         holds,
         rounds,
         others,
@@ -186,12 +216,11 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
     })
 }
 
-fn choice(spec: &Spec, options: &[options::Option], counts: &[u32]) -> Choice {
-    let parts: Vec<Part> = options
-        .iter()
-        .zip(counts)
-        .filter(|(_, count)| **count > 0)
+fn choice(services: &[Spec], options: &[options::Option], counts: &[u32]) -> Choice {
+    let used = || options.iter().zip(counts).filter(|(_, count)| **count > 0);
+    let parts: Vec<Part> = used()
         .map(|(option, count)| Part {
+            model: option.model.clone(),
             chip: option.chip.clone(),
             role: option.role,
             tensor: option.tensor,
@@ -203,23 +232,26 @@ fn choice(spec: &Spec, options: &[options::Option], counts: &[u32]) -> Choice {
             watts: f64::from(*count) * option.watts,
         })
         .collect();
-    let of = |role: Role| -> f64 {
-        parts
-            .iter()
-            .filter(|part| part.role == role)
-            .map(|part| f64::from(part.servers) * part.capacity_per_s)
-            .sum()
+    let headroom = |(index, service): (usize, &Spec)| {
+        let of = |role: Role| -> f64 {
+            used()
+                .filter(|(option, _)| option.service == index && option.role == role)
+                .map(|(option, count)| f64::from(*count) * option.capacity_per_s)
+                .sum()
+        };
+        let capacity = of(Role::Both) + of(Role::Prefill).min(of(Role::Decode));
+        capacity / service.traffic.rate - 1.0
     };
-    let capacity = of(Role::Both) + of(Role::Prefill).min(of(Role::Decode));
+    let headroom = services.iter().enumerate().map(headroom);
     Choice {
         usd_per_h: parts.iter().map(|part| part.usd_per_h).sum(),
         watts: parts.iter().map(|part| part.watts).sum(),
-        headroom: capacity / spec.traffic.rate - 1.0,
+        headroom: headroom.fold(f64::INFINITY, f64::min),
         parts,
     }
 }
 
-/// The fleet of `choice`, which came of `spec`, for the simulator.
+/// The servers of the first service of `choice`, which came of `spec`, for the simulator.
 ///
 /// # Errors
 /// When `choice` has parts that `spec` does not offer.
@@ -227,7 +259,10 @@ pub fn setup(spec: &Spec, choice: &Choice) -> Result<Setup<'static>, FleetError>
     let (options, _) = options::all(spec)?;
     let count = |option: &options::Option| {
         let same = |part: &&Part| {
-            part.chip == option.chip && part.role == option.role && part.tensor == option.tensor
+            part.model == option.model
+                && part.chip == option.chip
+                && part.role == option.role
+                && part.tensor == option.tensor
         };
         choice
             .parts
@@ -236,18 +271,22 @@ pub fn setup(spec: &Spec, choice: &Choice) -> Result<Setup<'static>, FleetError>
             .map_or(0, |part| part.servers)
     };
     let counts: Vec<u32> = options.iter().map(count).collect();
-    assemble(spec, &options, &counts)
+    assemble(spec, 0, &options, &counts)
 }
 
-/// The counted servers, under the policy that suits their roles.
+/// The counted servers of one service, under the policy to begin with.
 fn assemble(
     spec: &Spec,
+    service: usize,
     options: &[options::Option],
     counts: &[u32],
 ) -> Result<Setup<'static>, FleetError> {
     let mut servers = Vec::new();
     let mut kv_bytes: f64 = 0.0;
-    for (group, (option, count)) in options.iter().zip(counts).enumerate() {
+    let of_service =
+        |(_, (option, _)): &(usize, (&options::Option, &u32))| option.service == service;
+    let counted = options.iter().zip(counts).enumerate().filter(of_service);
+    for (group, (option, count)) in counted {
         for _ in 0..*count {
             servers.push(Server {
                 group,
@@ -259,13 +298,8 @@ fn assemble(
             kv_bytes = kv_bytes.max(option.kv_bytes_per_token);
         }
     }
-    let apart = servers.iter().any(|it| it.role != Role::Both);
     Ok(Setup {
-        policy: policy::by_name(if apart {
-            "prefill-decode-split"
-        } else {
-            "predicted-seconds"
-        })?,
+        policy: policy::by_name("added-seconds")?,
         slo: Some(spec.slo),
         link: spec.link.clone().map(|link| (link, kv_bytes)),
         incidents: Vec::new(),
@@ -279,7 +313,7 @@ fn assemble(
 fn clash(
     spec: &Spec,
     options: &[options::Option],
-    traffic: f64,
+    traffic: &[f64],
     excluded: &[String],
 ) -> Vec<String> {
     let mut dropped: Vec<Rule> = Vec::new();
@@ -291,12 +325,15 @@ fn clash(
             kept.push(rule.to_string());
         }
     }
-    kept.insert(0, format!("traffic of {} requests/s", spec.traffic.rate));
-    if kept.len() == 1 {
-        kept.push(format!(
-            "time to first token of {} s and per token of {} s",
-            spec.slo.ttft_s, spec.slo.tpot_s
-        ));
+    let bounds = kept.is_empty();
+    kept.splice(0..0, program::traffics(spec));
+    if bounds {
+        for service in spec.services() {
+            kept.push(format!(
+                "time to first token of {} s and per token of {} s",
+                service.slo.ttft_s, service.slo.tpot_s
+            ));
+        }
         kept.extend(excluded.iter().cloned());
     }
     kept

@@ -15,6 +15,10 @@ use super::spec::{Offer, Spec};
 /// A kind of server.
 #[derive(Debug, Clone)]
 pub struct Option {
+    /// Which service, from 0.
+    pub service: usize,
+    /// Its model.
+    pub model: String,
     /// The chip.
     pub chip: String,
     /// Whether its maker is domestic.
@@ -46,8 +50,25 @@ const PREFILL_BUSY: f64 = 0.65;
 /// Largest batch that is considered.
 const BATCH_MAX: u32 = 512;
 
-/// All kinds that keep the bounds, and why others do not.
+/// All kinds of all services that keep the bounds, and why others do not.
 pub(super) fn all(spec: &Spec) -> Result<(Vec<Option>, Vec<String>), FleetError> {
+    let (mut options, mut excluded) = (Vec::new(), Vec::new());
+    for (index, service) in spec.services().iter().enumerate() {
+        let (more, why) = of_service(service)?;
+        options.extend(more.into_iter().map(|option| Option {
+            service: index,
+            ..option
+        }));
+        for why in why {
+            if !excluded.contains(&why) {
+                excluded.push(why);
+            }
+        }
+    }
+    Ok((options, excluded))
+}
+
+fn of_service(spec: &Spec) -> Result<(Vec<Option>, Vec<String>), FleetError> {
     let catalog = Catalog::builtin();
     let constants = Constants::builtin();
     let model = model::find(&spec.model)?;
@@ -139,6 +160,8 @@ fn push_roles(
     };
     let mut push = |role: Role, batch_max: u32, capacity_per_s: f64| {
         options.push(Option {
+            service: 0,
+            model: spec.model.clone(),
             chip: common.chip.to_owned(),
             domestic: common.domestic,
             role,

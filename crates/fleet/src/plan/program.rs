@@ -52,12 +52,28 @@ pub(super) fn rules(spec: &Spec) -> Vec<Rule> {
     rules
 }
 
-/// Counts of `kinds` of least cost for `traffic` requests per second, under all rules but those
-/// `dropped`; None when there are none.
+/// What must be carried, for people; with the model where there are several services.
+pub(super) fn traffics(spec: &Spec) -> Vec<String> {
+    let services = spec.services();
+    services
+        .iter()
+        .map(|service| {
+            let rate = service.traffic.rate;
+            if services.len() == 1 {
+                format!("traffic of {rate} requests/s")
+            } else {
+                format!("traffic of {rate} requests/s to {}", service.model)
+            }
+        })
+        .collect()
+}
+
+/// Counts of `kinds` of least cost for `traffic` requests per second of each service, under all
+/// rules but those `dropped`; None when there are none.
 pub(super) fn solve(
     spec: &Spec,
     kinds: &[Kind],
-    traffic: f64,
+    traffic: &[f64],
     dropped: &[Rule],
 ) -> Option<Vec<u32>> {
     let rules: Vec<Rule> = rules(spec)
@@ -68,19 +84,22 @@ pub(super) fn solve(
     Some(counts.into_iter().map(whole).collect())
 }
 
-fn solve_under(rules: &[Rule], kinds: &[Kind], traffic: f64, integer: bool) -> Option<Vec<f64>> {
+fn solve_under(rules: &[Rule], kinds: &[Kind], traffic: &[f64], integer: bool) -> Option<Vec<f64>> {
     let mut variables = ProblemVariables::new();
     let counts: Vec<_> = kinds
         .iter()
         .map(|kind| {
             // No optimum has more servers of a kind than would carry all traffic alone.
-            let most = (traffic / kind.capacity_per_s.max(1e-9)).ceil() + 1.0;
+            let most = (traffic[kind.service] / kind.capacity_per_s.max(1e-9)).ceil() + 1.0;
             let count = variable().min(0.0).max(most.min(1e6));
             variables.add(if integer { count.integer() } else { count })
         })
         .collect();
-    // Requests whose phases part.
-    let parted = variables.add(variable().min(0.0));
+    // Requests of each service whose phases part.
+    let parted: Vec<_> = traffic
+        .iter()
+        .map(|_| variables.add(variable().min(0.0)))
+        .collect();
     let sum = |weight: &dyn Fn(&Kind) -> f64| -> Expression {
         kinds
             .iter()
@@ -88,9 +107,9 @@ fn solve_under(rules: &[Rule], kinds: &[Kind], traffic: f64, integer: bool) -> O
             .map(|(kind, count)| weight(kind) * *count)
             .sum()
     };
-    let capacity = |role: Role| {
+    let capacity = |service: usize, role: Role| {
         move |kind: &Kind| {
-            if kind.role == role {
+            if kind.service == service && kind.role == role {
                 kind.capacity_per_s
             } else {
                 0.0
@@ -98,12 +117,14 @@ fn solve_under(rules: &[Rule], kinds: &[Kind], traffic: f64, integer: bool) -> O
         }
     };
     let cost = sum(&|kind| kind.usd_per_h);
-    let mut problem = variables
-        .minimise(cost.clone())
-        .using(microlp)
-        .with(constraint!(sum(&capacity(Role::Both)) + parted >= traffic))
-        .with(constraint!(sum(&capacity(Role::Prefill)) - parted >= 0.0))
-        .with(constraint!(sum(&capacity(Role::Decode)) - parted >= 0.0));
+    let mut problem = variables.minimise(cost.clone()).using(microlp);
+    for (service, (traffic, parted)) in traffic.iter().zip(parted).enumerate() {
+        let of = |role: Role| sum(&capacity(service, role));
+        problem = problem
+            .with(constraint!(of(Role::Both) + parted >= *traffic))
+            .with(constraint!(of(Role::Prefill) - parted >= 0.0))
+            .with(constraint!(of(Role::Decode) - parted >= 0.0));
+    }
     for rule in rules {
         problem = match rule {
             Rule::Stock(chip, stock) => {
@@ -145,9 +166,9 @@ fn whole(value: f64) -> u32 {
 
 /// What one unit more of traffic costs, and what one unit more of each rule saves: differences of
 /// the program without whole numbers, in which a small change has a small effect.
-pub(super) fn prices(spec: &Spec, kinds: &[Kind], traffic: f64) -> Vec<Reason> {
+pub(super) fn prices(spec: &Spec, kinds: &[Kind], traffic: &[f64]) -> Vec<Reason> {
     let all = rules(spec);
-    let cost = |rules: &[Rule], traffic: f64| -> Option<f64> {
+    let cost = |rules: &[Rule], traffic: &[f64]| -> Option<f64> {
         let counts = solve_under(rules, kinds, traffic, false)?;
         Some(
             kinds
@@ -161,13 +182,17 @@ pub(super) fn prices(spec: &Spec, kinds: &[Kind], traffic: f64) -> Vec<Reason> {
         return Vec::new();
     };
     let mut reasons = Vec::new();
-    let step = traffic * 0.01;
-    if let Some(more) = cost(&all, traffic + step) {
-        reasons.push(Reason {
-            rule: format!("traffic of {} requests/s", spec.traffic.rate),
-            usd_per_h: (more - now) / step,
-            unit: "request/s",
-        });
+    for (index, rule) in traffics(spec).into_iter().enumerate() {
+        let step = traffic[index] * 0.01;
+        let mut grown = traffic.to_vec();
+        grown[index] += step;
+        if let Some(more) = cost(&all, &grown) {
+            reasons.push(Reason {
+                rule,
+                usd_per_h: (more - now) / step,
+                unit: "request/s",
+            });
+        }
     }
     for (index, rule) in all.iter().enumerate() {
         let (looser, step, unit) = match rule {

@@ -29,6 +29,25 @@ pub struct Spec {
     /// The chips.
     #[serde(rename = "chip")]
     pub chips: Vec<Offer>,
+    /// Other services that share chips, link and rules with this one. Each has servers of its
+    /// own.
+    #[serde(default, rename = "service")]
+    pub further: Vec<Service>,
+}
+
+/// One more service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The model.
+    pub model: String,
+    /// Requests and their lengths.
+    pub traffic: Traffic,
+    /// Bounds on latency.
+    pub slo: Slo,
+    /// Share of requests that must be within the bounds, 0..=1.
+    #[serde(default = "percentile")]
+    pub percentile: f64,
 }
 
 /// Requests and their lengths.
@@ -107,6 +126,23 @@ impl Spec {
     /// When `text` is not one; the message has the line.
     pub fn parse(text: &str) -> Result<Self, FleetError> {
         toml::from_str(text).map_err(|error| FleetError::Text(error.to_string()))
+    }
+
+    /// The services, each as a specification of its own with all chips and rules.
+    #[must_use]
+    pub fn services(&self) -> Vec<Self> {
+        let own = Self {
+            further: Vec::new(),
+            ..self.clone()
+        };
+        let others = self.further.iter().map(|service| Self {
+            model: service.model.clone(),
+            traffic: service.traffic.clone(),
+            slo: service.slo,
+            percentile: service.percentile,
+            ..own.clone()
+        });
+        std::iter::once(own.clone()).chain(others).collect()
     }
 }
 

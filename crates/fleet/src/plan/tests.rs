@@ -96,10 +96,10 @@ fn the_program_finds_what_brute_force_finds() {
         let (kinds, _) = options::all(&spec).unwrap();
         // Few enough kinds to count them all: the cheapest seven.
         let kinds = &kinds[..kinds.len().min(7)];
-        let counts = program::solve(&spec, kinds, rate, &[]);
+        let counts = program::solve(&spec, kinds, &[rate], &[]);
         let found = counts
             .as_ref()
-            .map(|counts| choice(&spec, kinds, counts).usd_per_h);
+            .map(|counts| choice(&spec.services(), kinds, counts).usd_per_h);
         let most = counts
             .as_ref()
             .and_then(|it| it.iter().max().copied())
@@ -176,6 +176,49 @@ fn bounds_that_no_chip_keeps_are_said() {
     let error = plan(&spec).unwrap_err().to_string();
     assert!(
         error.contains("time to first token of 0.001 s") && error.contains("l4"),
+        "{error}"
+    );
+}
+
+/// Two services cost together what each costs alone, unless they want the same scarce chip.
+#[test]
+fn services_share_stock_and_nothing_else() {
+    let mut both = spec();
+    both.traffic.rate = 2.0;
+    let small = Service {
+        model: "qwen3-1.7b".to_owned(),
+        traffic: both.traffic.clone(),
+        slo: both.slo,
+        percentile: 0.9,
+    };
+    let first = plan(&both).unwrap();
+    let alone = Spec {
+        model: small.model.clone(),
+        ..both.clone()
+    };
+    let second = plan(&alone).unwrap();
+    both.further = vec![small];
+    let together = plan(&both).unwrap();
+    assert!(together.holds && together.further.len() == 1);
+    assert!(together.further[0].slo_share >= 0.9 && together.further[0].lost == 0);
+    let sum = first.best.usd_per_h + second.best.usd_per_h;
+    assert!(
+        (together.best.usd_per_h - sum).abs() < 1e-6,
+        "{} {sum}",
+        together.best.usd_per_h
+    );
+    for model in ["qwen2.5-7b", "qwen3-1.7b"] {
+        assert!(together.best.parts.iter().any(|part| part.model == model));
+        assert!(manifests(&together.best).contains(&format!("weft.dev/model: \"{model}\"")));
+    }
+    // One chip of each kind cannot serve both.
+    for offer in &mut both.chips {
+        offer.stock = Some(1);
+    }
+    both.traffic.rate = 200.0;
+    let error = plan(&both).unwrap_err().to_string();
+    assert!(
+        error.contains("traffic of 200 requests/s to qwen2.5-7b") && error.contains("stock"),
         "{error}"
     );
 }

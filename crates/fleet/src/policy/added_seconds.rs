@@ -19,8 +19,8 @@ pub struct AddedSeconds {
     pub share: f64,
 }
 
-/// Whether a bound is missed, then seconds: smaller is better.
-type Cost = (bool, f64);
+/// Requests that are expected to miss a bound, then seconds: smaller is better.
+type Cost = (u32, f64);
 
 impl AddedSeconds {
     /// A guard of a fifth, about the error of the predictions.
@@ -34,11 +34,27 @@ impl AddedSeconds {
         request.slo.is_some_and(|slo| !within(slo))
     }
 
+    /// Requests that run on `backend` and would miss the bound for the prompt's sake: all, or
+    /// none, since the router knows only their mean length.
+    fn pushed_out(&self, request: &Request, backend: &Backend) -> u32 {
+        let Some(slo) = request.slo else { return 0 };
+        let output = f64::from(request.output_tokens.max(1));
+        let before_s = decode_s(request, backend).0;
+        let after_s = before_s + prefill_s(request, backend) / output;
+        let bound_s = slo.tpot_s * self.share;
+        if before_s <= bound_s && after_s > bound_s {
+            backend.running_requests
+        } else {
+            0
+        }
+    }
+
     /// Both phases on one backend.
     fn whole(&self, request: &Request, backend: &Backend) -> (Cost, Prediction) {
         let prediction = predict_busy(request, backend);
         let others_s = stalled_s(request, backend) + slowed_s(request, backend);
-        let missed = self.misses(request, prediction.ttft_s, prediction.tpot_s);
+        let missed = u32::from(self.misses(request, prediction.ttft_s, prediction.tpot_s))
+            + self.pushed_out(request, backend);
         ((missed, prediction.total_s + others_s), prediction)
     }
 
@@ -47,7 +63,8 @@ impl AddedSeconds {
         let ttft_s = backend.queued_prompt_tokens as f64 * backend.speed.prefill_s_per_token
             + f64::from(backend.queued_requests) * backend.speed.prefill_base_s
             + prefill_s(request, backend);
-        let missed = self.misses(request, ttft_s, 0.0);
+        let missed =
+            u32::from(self.misses(request, ttft_s, 0.0)) + self.pushed_out(request, backend);
         ((missed, ttft_s + stalled_s(request, backend)), ttft_s)
     }
 
@@ -67,7 +84,7 @@ impl AddedSeconds {
         let step_s = decode_s(request, backend).0 + prompts;
         let own_s = travel_s + place_s(request, backend) + output * step_s;
         let tpot_s = own_s / output;
-        let missed = self.misses(request, 0.0, tpot_s);
+        let missed = u32::from(self.misses(request, 0.0, tpot_s));
         ((missed, own_s + slowed_s(request, backend)), tpot_s)
     }
 }
@@ -120,7 +137,7 @@ impl Policy for AddedSeconds {
                     }),
                     reason: Reason::Split,
                 };
-                Some(((first.0 || second.0, first.1 + second.1), choice))
+                Some(((first.0 + second.0, first.1 + second.1), choice))
             }
             _ => None,
         };
@@ -128,7 +145,7 @@ impl Policy for AddedSeconds {
             (Some((cost, ..)), Some((apart, choice))) if apart < cost => Ok(choice),
             (None, Some((_, choice))) => Ok(choice),
             (Some(((missed, _), index, prediction)), _) => {
-                let reason = if missed {
+                let reason = if missed > 0 {
                     Reason::NoneWithinSlo
                 } else {
                     Reason::LeastAdded

@@ -116,7 +116,10 @@ fn added_seconds_counts_what_others_lose() {
         (choice.prefill, choice.decode, choice.reason)
     };
     assert_eq!(at(&fleet, &request(0)), (0, 0, Reason::LeastAdded));
-    // An idle decoder: the prompt still goes to the GPU, the answer away from it.
+    // Few answers on the GPU, and an idle decoder: the prompt goes to the one, the answer to the
+    // other.
+    fleet[0].running_requests = 4;
+    fleet[0].kv_tokens = 4 * 1100;
     let mut wanted = request(0);
     wanted.handover = Some(Handover {
         latency_s: 1e-4,

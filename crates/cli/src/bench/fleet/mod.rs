@@ -2,6 +2,7 @@
 
 mod page;
 mod picture;
+mod published;
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,6 +46,9 @@ pub(super) struct Arguments {
     /// Most requests of a trace that are used, from its beginning.
     #[arg(long, default_value = "6000")]
     requests: usize,
+    /// Leave the settings of published planners out, and few fleets with phases apart.
+    #[arg(long)]
+    quick: bool,
     /// Write evidence.md and its pictures into this directory.
     #[arg(long, value_name = "DIRECTORY")]
     page: Option<PathBuf>,
@@ -110,6 +114,8 @@ struct Evidence {
     scenes: Vec<Scene>,
     /// Prefill on L4 and decode on W1.
     phases: Vec<Phases>,
+    /// The settings of published planners.
+    published: Option<published::Published>,
 }
 
 /// Measures and prints.
@@ -156,6 +162,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         ttft_s: 3.0,
         tpot_s: TPOT_S,
     };
+    let fleets: &[(u32, u32)] = if arguments.quick {
+        &[(1, 4)]
+    } else {
+        &[(1, 0), (0, 1), (1, 1), (1, 2), (1, 4), (1, 6), (1, 8)]
+    };
     let evidence = Evidence {
         seeds: arguments.seeds,
         share: SHARE,
@@ -163,10 +174,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         phases: phases(
             "qwen2.5-7b",
             ("l4", "w1"),
-            &[(1, 0), (0, 1), (1, 1), (1, 2), (1, 4), (1, 6), (1, 8)],
+            fleets,
             (slo, &link),
             arguments.seeds,
         )?,
+        published: if arguments.quick {
+            None
+        } else {
+            Some(published::run(arguments.seeds)?)
+        },
     };
     say(&page::summary(&evidence))?;
     if let Some(path) = &arguments.json {
@@ -289,5 +305,6 @@ fn spec(fleet: &Fleet, load: &Load, rate: f64) -> Result<Spec> {
         link: fleet.link.clone(),
         rules: Rules::default(),
         chips: offers?,
+        further: Vec::new(),
     })
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use weft_fleet::evidence::{Contest, Interval, Phases, Planned};
 use weft_fleet::policy;
 
-use super::{Evidence, OURS, SHARE, Scene, TOKENS_PER_S, TPOT_S, picture};
+use super::{Evidence, OURS, SHARE, Scene, TOKENS_PER_S, TPOT_S, picture, published};
 
 /// The verdicts, for a terminal.
 pub(super) fn summary(evidence: &Evidence) -> String {
@@ -59,6 +59,9 @@ pub(super) fn write(directory: &Path, evidence: &Evidence) -> Result<()> {
         describe(&mut text, scene, &stem);
     }
     phases_section(&mut text, &evidence.phases);
+    if let Some(published) = &evidence.published {
+        published::section(&mut text, published);
+    }
     let rows: Vec<(String, Interval)> = evidence
         .phases
         .iter()
@@ -79,7 +82,7 @@ pub(super) fn write(directory: &Path, evidence: &Evidence) -> Result<()> {
     put(&directory.join("evidence.md"), &text)
 }
 
-fn show(it: Interval) -> String {
+pub(super) fn show(it: Interval) -> String {
     if it.half.is_finite() {
         format!("{:.2} ± {:.2}", it.mean, it.half)
     } else {
