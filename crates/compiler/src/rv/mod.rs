@@ -103,7 +103,7 @@ fn compile_function(
     let fail = |line, feature: &str| unsupported(&name, line, feature.to_owned());
     let local_bytes = source.local_bytes;
     let mut function = source.clone();
-    affine::expose(&mut function, launch.rows);
+    affine::expose(&mut function, launch);
     normalise::normalise(&mut function);
     if spin::may_wait_within_warp(&function, facts.is_kernel, facts.rows) {
         function = lane_groups::separate_lanes(source);

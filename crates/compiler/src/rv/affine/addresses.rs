@@ -1,8 +1,10 @@
 //! Addresses that are affine, made so in the code.
 
+use super::bits::low_zeros;
 use super::build::{Builder, new_value};
+use super::pattern::{Index, Pattern, Patterns};
 use super::range::Ranges;
-use super::{constant, definitions, signed, signed_constant};
+use super::{constant, definitions, signed_constant};
 use crate::analysis::divergence::{Divergence, PostDominators};
 use crate::analysis::graph::{Dominators, Graph};
 use crate::analysis::loops::Loops;
@@ -17,24 +19,25 @@ use crate::rv::normalise::remove_dead;
 enum Form {
     /// Nothing yet: it is only reached from values of which nothing is known.
     Unknown,
-    /// A uniform base plus the stride times the lane; from some lane on, also plus `wrap`. Both
-    /// are 0 and none for uniform values, which are their own bases.
-    Affine { stride: i64, wrap: Option<i64> },
+    /// A uniform base plus the pattern; from some lane on, also plus `wrap`. Uniform values are
+    /// their own bases.
+    Apart {
+        pattern: Pattern,
+        /// Low bits of the base that are zero.
+        zeros: u32,
+        wrap: Option<i64>,
+    },
     /// Neither.
     Other,
-}
-
-impl Form {
-    const UNIFORM: Self = Self::stride(0);
-
-    const fn stride(stride: i64) -> Self {
-        Self::Affine { stride, wrap: None }
-    }
 }
 
 /// Largest distance between lanes of a 32-bit value that is followed through a widening: far from
 /// wrapping around twice within a warp.
 const STRIDE_MAX: i64 = 1 << 20;
+/// Largest number of a pattern of such a value.
+const NUMBER_MAX: i64 = 1 << 26;
+/// Where the bounds of such a value have to be for neither it nor its base to wrap around.
+const BOUND_MAX: i64 = (1 << 31) - (1 << 27);
 /// By how much a 32-bit value is off when it wraps around.
 const WRAPPED: i64 = 1 << 32;
 
@@ -54,6 +57,8 @@ pub(in crate::rv) fn rewrite_addresses(function: &mut Function, launch: LaunchSh
         divergence: &divergence,
         definitions: definitions(function),
         ranges: Ranges::new(function, launch),
+        launch,
+        patterns: Patterns::new(),
         forms: vec![Form::Unknown; function.value_types.len()],
     };
     search.run(function);
@@ -64,6 +69,7 @@ pub(in crate::rv) fn rewrite_addresses(function: &mut Function, launch: LaunchSh
             search,
             needed,
             builder: Builder::new(),
+            indices: Vec::new(),
         }
         .run(function);
         remove_dead(function);
@@ -95,6 +101,8 @@ struct Search<'a> {
     divergence: &'a Divergence,
     definitions: Vec<Option<Inst>>,
     ranges: Ranges,
+    launch: LaunchShape,
+    patterns: Patterns,
     forms: Vec<Form>,
 }
 
@@ -107,17 +115,18 @@ impl Search<'_> {
             for &block in &self.graph.order {
                 let data = function.block(block);
                 for (slot, &param) in data.params.iter().enumerate() {
-                    changed |= self.set(param, |this| this.param(function, block, slot));
+                    changed |= self.set(function, param, |this| this.param(function, block, slot));
                 }
                 for &inst in &data.insts {
                     let data = function.inst(inst);
                     match data.results.as_slice() {
                         &[result] => {
-                            changed |= self.set(result, |this| this.op(function, &data.op, result));
+                            changed |= self
+                                .set(function, result, |this| this.op(function, &data.op, result));
                         }
                         results => {
                             for &result in results {
-                                changed |= self.set(result, |_| Form::Other);
+                                changed |= self.set(function, result, |_| Form::Other);
                             }
                         }
                     }
@@ -127,28 +136,40 @@ impl Search<'_> {
     }
 
     /// Looks at a value again; tells whether its form is another one.
-    fn set(&mut self, value: Value, find: impl FnOnce(&mut Self) -> Form) -> bool {
+    fn set(
+        &mut self,
+        function: &Function,
+        value: Value,
+        find: impl FnOnce(&mut Self) -> Form,
+    ) -> bool {
         let old = self.forms[value.index()];
-        if old == Form::Other {
+        let divergent = self.divergence.is_divergent(value);
+        if old == Form::Other || (!divergent && old != Form::Unknown) {
             return false;
         }
-        let found = if self.divergence.is_divergent(value) {
+        let found = if divergent {
             find(self)
         } else {
-            Form::UNIFORM
+            Form::Apart {
+                pattern: Pattern::ZERO,
+                zeros: low_zeros(function, &self.definitions, self.launch, value),
+                wrap: None,
+            }
         };
         let new = match (old, found) {
             (Form::Unknown, found) => found,
             (old, found) if old == found => return false,
             // The wrap of one argument of a parameter is seen later than the other arguments.
             (
-                Form::Affine {
-                    stride: a,
+                Form::Apart {
+                    pattern: a,
                     wrap: None,
+                    ..
                 },
-                Form::Affine {
-                    stride: b,
+                Form::Apart {
+                    pattern: b,
                     wrap: Some(_),
+                    ..
                 },
             ) if a == b => found,
             _ => Form::Other,
@@ -167,66 +188,254 @@ impl Search<'_> {
         if self.divergence.is_meeting(block) {
             return Form::Other;
         }
-        let mut met = Form::Unknown;
+        let mut met = None;
         for argument in arguments(function, self.graph, block, slot) {
-            met = match (met, self.form(argument)) {
-                (form, Form::Unknown) | (Form::Unknown, form) => form,
-                (
-                    Form::Affine { stride: a, wrap },
-                    Form::Affine {
-                        stride: b,
-                        wrap: other,
-                    },
-                ) if a == b && (wrap.is_none() || other.is_none() || wrap == other) => {
-                    Form::Affine {
-                        stride: a,
-                        wrap: wrap.or(other),
-                    }
-                }
-                _ => return Form::Other,
+            let (pattern, wrap) = match self.form(argument) {
+                Form::Unknown => continue,
+                Form::Apart { pattern, wrap, .. } => (pattern, wrap),
+                Form::Other => return Form::Other,
             };
+            let (same, other) = met.unwrap_or((pattern, wrap));
+            if same != pattern || (wrap.is_some() && other.is_some() && wrap != other) {
+                return Form::Other;
+            }
+            met = Some((pattern, wrap.or(other)));
         }
-        met
+        met.map_or(Form::Unknown, |(pattern, wrap)| Form::Apart {
+            pattern,
+            zeros: 0,
+            wrap,
+        })
     }
 
     fn op(&mut self, function: &Function, op: &Op, result: Value) -> Form {
         let ty = function.ty(result);
+        if !matches!(ty, Type::B32 | Type::B64) {
+            return Form::Other;
+        }
         match *op {
-            Op::ReadSpecial(Special::Lane) => Form::stride(1),
+            Op::ReadSpecial(Special::Lane) => self.affine(ty, 1, 32, None),
             Op::Affine {
                 base,
                 stride,
                 wrap: None,
-            } => sum(ty, self.form(base), Form::stride(stride), 1),
-            Op::Binary(BinaryOp::Add, a, b) => sum(ty, self.form(a), self.form(b), 1),
-            Op::Binary(BinaryOp::Sub, a, b) => sum(ty, self.form(a), self.form(b), -1),
+            } => match self.form(base) {
+                Form::Apart {
+                    pattern,
+                    zeros,
+                    wrap,
+                } => {
+                    let steps = self.affine(ty, stride, 32, None);
+                    let base = Form::Apart {
+                        pattern,
+                        zeros,
+                        wrap,
+                    };
+                    self.binary(ty, BinaryOp::Add, base, steps)
+                }
+                other => other,
+            },
             Op::Binary(BinaryOp::Mul, a, b) => match self.factor(function, a, b) {
-                Some((a, factor)) => product(ty, self.form(a), factor),
+                Some((a, factor)) => self.product(ty, self.form(a), factor),
                 None => Form::Other,
             },
-            Op::Shift(ShiftOp::Left, a, by) => match constant(function, &self.definitions, by) {
-                Some(by) if by < u64::from(ty.bits()) => product(ty, self.form(a), 1 << by),
+            Op::Binary(op @ (BinaryOp::And | BinaryOp::Or | BinaryOp::Xor), a, b)
+                if self.factor(function, a, b).is_some() =>
+            {
+                match self.factor(function, a, b) {
+                    Some((a, constant)) => self.bitwise(ty, op, self.form(a), constant),
+                    None => Form::Other,
+                }
+            }
+            Op::Binary(op, a, b) => self.binary(ty, op, self.form(a), self.form(b)),
+            Op::Shift(op, a, by) => match constant(function, &self.definitions, by) {
+                Some(by) if by < u64::from(ty.bits()) => self.shift(ty, op, self.form(a), by),
                 _ => Form::Other,
             },
             Op::Select(condition, a, b) if !self.divergence.is_divergent(condition) => {
                 match (self.form(a), self.form(b)) {
                     (Form::Unknown, _) | (_, Form::Unknown) => Form::Unknown,
-                    (a @ Form::Affine { wrap: None, .. }, b) if a == b => a,
+                    (
+                        Form::Apart {
+                            pattern: a,
+                            wrap: None,
+                            ..
+                        },
+                        Form::Apart {
+                            pattern: b,
+                            wrap: None,
+                            ..
+                        },
+                    ) if a == b => Form::Apart {
+                        pattern: a,
+                        zeros: 0,
+                        wrap: None,
+                    },
                     _ => Form::Other,
                 }
             }
             Op::ToGeneric(space, a) | Op::FromGeneric(space, a) if space != Space::Local => {
-                self.form(a)
+                match self.form(a) {
+                    Form::Apart { pattern, wrap, .. } => Form::Apart {
+                        pattern,
+                        zeros: 0,
+                        wrap,
+                    },
+                    other => other,
+                }
             }
             Op::Truncate(Type::B32, a) => match self.form(a) {
                 // A multiple of 2^32 does not show.
-                Form::Affine { stride, .. } => Form::stride(signed(ty, stride.cast_unsigned())),
+                Form::Apart { pattern, zeros, .. } => {
+                    let numbers = *self.patterns.get(pattern);
+                    Form::Apart {
+                        pattern: self.patterns.of(ty, |lane| numbers[lane]),
+                        zeros,
+                        wrap: None,
+                    }
+                }
                 other => other,
             },
             _ => match self.widening(function, op) {
                 Some(widening) => self.widened(function, widening),
                 None => Form::Other,
             },
+        }
+    }
+
+    fn affine(&mut self, ty: Type, stride: i64, zeros: u32, wrap: Option<i64>) -> Form {
+        let number = |lane| i64::try_from(lane).unwrap_or(0).wrapping_mul(stride);
+        Form::Apart {
+            pattern: self.patterns.of(ty, number),
+            zeros,
+            wrap,
+        }
+    }
+
+    /// A sum, difference or bitwise operation.
+    fn binary(&mut self, ty: Type, op: BinaryOp, a: Form, b: Form) -> Form {
+        let (pattern, zeros, wrap, other, more_zeros, more_wrap) = match (a, b) {
+            (Form::Other, _) | (_, Form::Other) => return Form::Other,
+            (Form::Unknown, _) | (_, Form::Unknown) => return Form::Unknown,
+            (
+                Form::Apart {
+                    pattern: a,
+                    zeros,
+                    wrap,
+                },
+                Form::Apart {
+                    pattern: b,
+                    zeros: more,
+                    wrap: other,
+                },
+            ) => (a, zeros, wrap, b, more, other),
+        };
+        let (x, y) = (*self.patterns.get(pattern), *self.patterns.get(other));
+        let zeros = zeros.min(more_zeros);
+        let made = |pattern, wrap| Form::Apart {
+            pattern,
+            zeros,
+            wrap,
+        };
+        match op {
+            BinaryOp::Add | BinaryOp::Sub => {
+                let sign = if op == BinaryOp::Add { 1 } else { -1 };
+                let more_wrap = more_wrap.map(|amount: i64| amount.wrapping_mul(sign));
+                if wrap.is_some() && more_wrap.is_some() {
+                    return Form::Other;
+                }
+                let sum = |lane: usize| x[lane].wrapping_add(y[lane].wrapping_mul(sign));
+                made(self.patterns.of(ty, sum), wrap.or(more_wrap))
+            }
+            // Where both bases have zeros in the bits of both patterns, these are apart.
+            BinaryOp::Or | BinaryOp::Xor | BinaryOp::And
+                if wrap.is_none()
+                    && more_wrap.is_none()
+                    && self.patterns.fits(pattern, zeros)
+                    && self.patterns.fits(other, zeros) =>
+            {
+                let pattern = match op {
+                    BinaryOp::Or => self.patterns.of(ty, |lane| x[lane] | y[lane]),
+                    BinaryOp::Xor => self.patterns.of(ty, |lane| x[lane] ^ y[lane]),
+                    _ => self.patterns.of(ty, |lane| x[lane] & y[lane]),
+                };
+                made(pattern, None)
+            }
+            _ => Form::Other,
+        }
+    }
+
+    /// A bitwise operation with a constant.
+    fn bitwise(&mut self, ty: Type, op: BinaryOp, a: Form, constant: i64) -> Form {
+        let (pattern, zeros) = match a {
+            Form::Apart {
+                pattern,
+                zeros,
+                wrap: None,
+            } if self.patterns.fits(pattern, zeros) => (pattern, zeros),
+            Form::Unknown => return Form::Unknown,
+            _ => return Form::Other,
+        };
+        let numbers = *self.patterns.get(pattern);
+        let low = constant & ((1 << zeros) - 1);
+        // The operation on the base has the low bits of the constant in it, if they are set.
+        let (pattern, zeros) = match op {
+            BinaryOp::And => (self.patterns.of(ty, |lane| numbers[lane] & low), zeros),
+            BinaryOp::Or => (self.patterns.of(ty, |lane| (numbers[lane] | low) - low), 0),
+            _ => (self.patterns.of(ty, |lane| (numbers[lane] ^ low) - low), 0),
+        };
+        Form::Apart {
+            pattern,
+            zeros,
+            wrap: None,
+        }
+    }
+
+    fn product(&mut self, ty: Type, a: Form, factor: i64) -> Form {
+        match a {
+            Form::Apart {
+                pattern,
+                zeros,
+                wrap,
+            } => {
+                let numbers = *self.patterns.get(pattern);
+                Form::Apart {
+                    pattern: self
+                        .patterns
+                        .of(ty, |lane| numbers[lane].wrapping_mul(factor)),
+                    zeros: (zeros + factor.trailing_zeros()).min(32),
+                    wrap: wrap.map(|amount| amount.wrapping_mul(factor)),
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// A shift by less than the width.
+    fn shift(&mut self, ty: Type, op: ShiftOp, a: Form, by: u64) -> Form {
+        match (op, a) {
+            (ShiftOp::Left, a) => self.product(ty, a, 1 << by),
+            // What the base and the pattern lose does not carry into what stays.
+            (
+                _,
+                Form::Apart {
+                    pattern,
+                    zeros,
+                    wrap: None,
+                },
+            ) => {
+                if !self.patterns.fits(pattern, zeros) {
+                    return Form::Other;
+                }
+                let numbers = *self.patterns.get(pattern);
+                Form::Apart {
+                    pattern: self.patterns.of(ty, |lane| numbers[lane] >> by),
+                    zeros: zeros.saturating_sub(u32::try_from(by).unwrap_or(32)),
+                    wrap: None,
+                }
+            }
+            (_, Form::Unknown) => Form::Unknown,
+            _ => Form::Other,
         }
     }
 
@@ -280,31 +489,67 @@ impl Search<'_> {
     }
 
     fn widened(&mut self, function: &Function, widening: Widening) -> Form {
-        match self.form(widening.value) {
-            Form::Affine { stride, wrap: None } if stride.abs() <= STRIDE_MAX => {
-                let amount = self.wraps(function, widening).then(|| {
+        let (pattern, zeros) = match self.form(widening.value) {
+            Form::Apart {
+                pattern,
+                zeros,
+                wrap: None,
+            } => (pattern, zeros),
+            Form::Unknown => return Form::Unknown,
+            _ => return Form::Other,
+        };
+        let numbers = *self.patterns.get(pattern);
+        if numbers.iter().any(|number| number.abs() > NUMBER_MAX) {
+            return Form::Other;
+        }
+        let wrap = if self.wraps(function, widening) {
+            // The base is that of lane 0: see the documentation of the module.
+            match self.patterns.stride(pattern) {
+                Some(stride) if numbers[0] == 0 && stride != 0 && stride.abs() <= STRIDE_MAX => {
                     let amount = if stride > 0 { -WRAPPED } else { WRAPPED };
-                    amount.wrapping_mul(widening.factor)
-                });
-                Form::Affine {
-                    stride: stride.wrapping_mul(widening.factor),
-                    wrap: amount,
+                    Some(amount.wrapping_mul(widening.factor))
                 }
+                _ => return Form::Other,
             }
-            Form::Affine { .. } => Form::Other,
-            other => other,
+        } else {
+            None
+        };
+        Form::Apart {
+            pattern: self.patterns.of(Type::B64, |lane| {
+                numbers[lane].wrapping_mul(widening.factor)
+            }),
+            zeros,
+            wrap,
         }
     }
 
-    /// Whether an affine 32-bit value may wrap around between lanes, for all that is known.
+    /// Whether a 32-bit base or its sum with the pattern may wrap around, for all that is known.
     fn wraps(&mut self, function: &Function, widening: Widening) -> bool {
-        if self.form(widening.value) == Form::UNIFORM {
+        if !self.divergence.is_divergent(widening.value) {
             return false;
         }
-        match self.ranges.exact(function, widening.value) {
-            Some((low, _)) => !widening.signed && low < 0,
-            None => true,
+        let Form::Apart { pattern, .. } = self.form(widening.value) else {
+            return true;
+        };
+        // The base is the value itself.
+        if pattern == Pattern::ZERO {
+            return false;
         }
+        let Some((low, high)) = self.ranges.of(function, widening.value) else {
+            return true;
+        };
+        // The base is a value less its number in the pattern, in every lane.
+        let least = if widening.signed {
+            -BOUND_MAX
+        } else {
+            let numbers = self.patterns.get(pattern);
+            numbers
+                .iter()
+                .copied()
+                .min()
+                .map_or(0, |least| least.max(0))
+        };
+        low < least || high > BOUND_MAX
     }
 
     /// Which values need to be taken apart for the addresses of accesses.
@@ -337,9 +582,9 @@ impl Search<'_> {
         needed
     }
 
-    /// Whether a value is affine and not uniform: something other than its base.
+    /// Whether a value is a base and something that differs.
     fn is_apart(&self, value: Value) -> bool {
-        self.divergence.is_divergent(value) && matches!(self.form(value), Form::Affine { .. })
+        self.divergence.is_divergent(value) && matches!(self.form(value), Form::Apart { .. })
     }
 }
 
@@ -349,41 +594,6 @@ struct Widening {
     signed: bool,
     value: Value,
     factor: i64,
-}
-
-/// `a + sign * b`.
-fn sum(ty: Type, a: Form, b: Form, sign: i64) -> Form {
-    match (a, b) {
-        (Form::Other, _) | (_, Form::Other) => Form::Other,
-        (Form::Unknown, _) | (_, Form::Unknown) => Form::Unknown,
-        (
-            Form::Affine { stride: a, wrap },
-            Form::Affine {
-                stride: b,
-                wrap: other,
-            },
-        ) => {
-            let other = other.map(|amount| amount.wrapping_mul(sign));
-            if wrap.is_some() && other.is_some() {
-                return Form::Other;
-            }
-            let stride = a.wrapping_add(b.wrapping_mul(sign));
-            Form::Affine {
-                stride: signed(ty, stride.cast_unsigned()),
-                wrap: wrap.or(other),
-            }
-        }
-    }
-}
-
-fn product(ty: Type, a: Form, factor: i64) -> Form {
-    match a {
-        Form::Affine { stride, wrap } => Form::Affine {
-            stride: signed(ty, stride.wrapping_mul(factor).cast_unsigned()),
-            wrap: wrap.map(|amount| amount.wrapping_mul(factor)),
-        },
-        other => other,
-    }
 }
 
 /// The values that an affine value consists of.
@@ -400,7 +610,12 @@ struct Rewriting<'a> {
     needed: Vec<bool>,
     parts: Vec<Option<Parts>>,
     builder: Builder,
+    /// Indices that are made at the entry, and their values.
+    indices: Vec<(Index, Value)>,
 }
+
+/// Most indices that are made at the entry and kept for the whole function.
+const KEPT_MAX: usize = 3;
 
 impl Rewriting<'_> {
     fn run(mut self, function: &mut Function) {
@@ -410,7 +625,7 @@ impl Rewriting<'_> {
                 if !self.needed[param.index()] {
                     continue;
                 }
-                let Form::Affine { wrap, .. } = self.search.form(param) else {
+                let Form::Apart { wrap, .. } = self.search.form(param) else {
                     continue;
                 };
                 let base = new_value(function, function.ty(param));
@@ -424,6 +639,7 @@ impl Rewriting<'_> {
             .iter()
             .map(|block| block.params.clone())
             .collect();
+        self.make_indices(function);
         for &block in order {
             for &param in &params[block.index()] {
                 if let Some(parts) = self.parts[param.index()] {
@@ -445,6 +661,29 @@ impl Rewriting<'_> {
             }
             self.edges(function, block, &params);
             self.builder.finish(function, block);
+        }
+    }
+
+    /// Makes what accesses need at the entry, whose instructions come next.
+    fn make_indices(&mut self, function: &mut Function) {
+        let mut indices: Vec<Index> = Vec::new();
+        for &block in &self.search.graph.order {
+            for &inst in &function.block(block).insts {
+                if let Some(Plan {
+                    shape: Shape::Indexed(index),
+                    ..
+                }) = self.plan(function, inst)
+                    && !indices.contains(&index)
+                {
+                    indices.push(index);
+                }
+            }
+        }
+        if indices.len() <= KEPT_MAX {
+            for index in indices {
+                let value = index.build(&mut self.builder, function);
+                self.indices.push((index, value));
+            }
         }
     }
 
@@ -503,8 +742,8 @@ impl Rewriting<'_> {
                     from = from.or(parts.from);
                     parts.base
                 });
-                // Of a sum at most one operand wraps; other operations have one affine operand,
-                // or, for a selection, none that wraps.
+                // Of a sum at most one operand wraps; other operations have one operand that is
+                // not uniform, or none that wraps.
                 if matches!(op, Op::Truncate(..)) {
                     from = None;
                 }
@@ -529,8 +768,9 @@ impl Rewriting<'_> {
 
     /// The lane from which on a widened value has wrapped around, or a larger number.
     fn first_wrapped(&mut self, function: &mut Function, widening: Widening) -> Value {
-        let Form::Affine { stride, .. } = self.search.form(widening.value) else {
-            unreachable!("only affine values are taken apart");
+        let stride = match self.search.form(widening.value) {
+            Form::Apart { pattern, .. } => self.search.patterns.stride(pattern).unwrap_or(0),
+            Form::Unknown | Form::Other => unreachable!("only what has parts is taken apart"),
         };
         let ty = Type::B64;
         let signed = widening.signed;
@@ -571,50 +811,90 @@ impl Rewriting<'_> {
         self.add(function, Op::Binary(BinaryOp::Add, lanes, round), ty)
     }
 
+    /// What to make of the address of an access.
+    fn plan(&mut self, function: &Function, inst: Inst) -> Option<Plan> {
+        let address = address_of(&function.inst(inst).op)?;
+        if !self.needed[address.index()] {
+            return None;
+        }
+        // Offsets of 32 bits are zero-extended.
+        let widening = (function.ty(address) == Type::B32).then_some(Widening {
+            signed: false,
+            value: address,
+            factor: 1,
+        });
+        let form = match widening {
+            Some(widening) => self.search.widened(function, widening),
+            None => self.search.form(address),
+        };
+        let Form::Apart { pattern, wrap, .. } = form else {
+            return None;
+        };
+        let patterns = &self.search.patterns;
+        let shape = match patterns.stride(pattern) {
+            Some(stride) => Shape::Strided {
+                first: patterns.get(pattern)[0],
+                stride,
+            },
+            None if wrap.is_none() => Shape::Indexed(patterns.index(pattern)?),
+            None => return None,
+        };
+        Some(Plan {
+            address,
+            widening,
+            shape,
+            wrap,
+        })
+    }
+
     /// Rewrites the address of an access.
     fn access(&mut self, function: &mut Function, inst: Inst) {
-        let Some(address) = address_of(&function.inst(inst).op) else {
+        let Some(plan) = self.plan(function, inst) else {
             return;
         };
-        if !self.needed[address.index()] {
-            return;
-        }
-        let Form::Affine { stride, wrap } = self.search.form(address) else {
-            return;
+        let ty = Type::B64;
+        let parts = match plan.widening {
+            Some(widening) => {
+                let op = Op::Extend {
+                    signed: false,
+                    from: 32,
+                    to: ty,
+                    value: plan.address,
+                };
+                self.widen(function, &op, widening)
+            }
+            None => self.parts(plan.address),
         };
-        let (parts, wrap) = if function.ty(address) == Type::B64 {
-            (self.parts(address), wrap)
-        } else {
-            // Offsets of 32 bits are zero-extended.
-            let widening = Widening {
-                signed: false,
-                value: address,
-                factor: 1,
-            };
-            let op = Op::Extend {
-                signed: false,
-                from: 32,
-                to: Type::B64,
-                value: address,
-            };
-            let Form::Affine { wrap, .. } = self.search.widened(function, widening) else {
-                return;
-            };
-            (self.widen(function, &op, widening), wrap)
-        };
-        let better = if stride == 0 && wrap.is_none() {
-            parts.base
-        } else {
-            let wrap = parts
-                .from
-                .zip(wrap)
-                .map(|(from, amount)| Wrap { from, amount });
-            let op = Op::Affine {
-                base: parts.base,
-                stride,
-                wrap,
-            };
-            self.add(function, op, Type::B64)
+        let better = match plan.shape {
+            Shape::Strided { first, stride } => {
+                let base = self.plus(function, parts.base, first);
+                let wrap = parts
+                    .from
+                    .zip(plan.wrap)
+                    .map(|(from, amount)| Wrap { from, amount });
+                if stride == 0 && wrap.is_none() {
+                    base
+                } else {
+                    let op = Op::Affine { base, stride, wrap };
+                    self.add(function, op, ty)
+                }
+            }
+            Shape::Indexed(index) => {
+                let base = self.plus(function, parts.base, index.least);
+                let kept = self.indices.iter().find(|kept| kept.0 == index);
+                let value = match kept {
+                    Some(&(_, value)) => value,
+                    None => index.build(&mut self.builder, function),
+                };
+                let wide = Op::Extend {
+                    signed: false,
+                    from: 32,
+                    to: ty,
+                    value,
+                };
+                let wide = self.add(function, wide, ty);
+                self.add(function, Op::Binary(BinaryOp::Add, base, wide), ty)
+            }
         };
         if let Op::Load { address, .. } | Op::Store { address, .. } =
             &mut function.insts[inst.index()].op
@@ -622,4 +902,36 @@ impl Rewriting<'_> {
             *address = better;
         }
     }
+
+    /// A B64 value plus a constant.
+    fn plus(&mut self, function: &mut Function, value: Value, constant: i64) -> Value {
+        if constant == 0 {
+            return value;
+        }
+        let constant = self.builder.constant(function, Type::B64, constant);
+        self.add(
+            function,
+            Op::Binary(BinaryOp::Add, value, constant),
+            Type::B64,
+        )
+    }
+}
+
+/// What becomes of an address.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    address: Value,
+    /// How it is widened, if it has 32 bits.
+    widening: Option<Widening>,
+    shape: Shape,
+    wrap: Option<i64>,
+}
+
+/// What is added to the base.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// `first + stride * lane`
+    Strided { first: i64, stride: i64 },
+    /// The least number of an index and the distances from it.
+    Indexed(Index),
 }

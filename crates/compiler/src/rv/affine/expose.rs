@@ -1,21 +1,23 @@
 //! Thread indices as sums, and operations on their high bits as uniform ones.
 
+use super::bits::{LANE_BITS, low_zeros};
 use super::build::Builder;
 use super::{constant, definitions};
 use crate::analysis::graph::Graph;
-use crate::ir::{BinaryOp, Function, Inst, IntCompare, Op, Rows, ShiftOp, Special, Type, Value};
+use crate::ir::{
+    BinaryOp, Function, Inst, IntCompare, LaunchShape, Op, Rows, ShiftOp, Special, Type, Value,
+};
 
-/// Base-2 logarithm of the lanes of a warp.
-const LANE_BITS: u32 = 5;
+/// The bits of a lane.
 const LANE_MASK: u64 = (1 << LANE_BITS) - 1;
 
 /// See the module documentation.
-pub(in crate::rv) fn expose(function: &mut Function, rows: Rows) {
-    if rows == Rows::Any || !reads_thread_ids(function) {
+pub(in crate::rv) fn expose(function: &mut Function, launch: LaunchShape) {
+    if launch.rows == Rows::Any || !reads_thread_ids(function) {
         return;
     }
     let mut pass = Exposing {
-        rows,
+        launch,
         definitions: definitions(function),
         aligned: vec![None; function.value_types.len()],
         builder: Builder::new(),
@@ -36,7 +38,7 @@ fn reads_thread_ids(function: &Function) -> bool {
 }
 
 struct Exposing {
-    rows: Rows,
+    launch: LaunchShape,
     definitions: Vec<Option<Inst>>,
     /// For values that are `base + lane` with a base that is a multiple of 32: the base. Then the
     /// sum has no carries: its low five bits are the lane, and the others those of the base.
@@ -101,7 +103,7 @@ impl Exposing {
     }
 
     fn thread_id(&mut self, function: &mut Function, axis: u8, result: Value) -> Option<Op> {
-        match (self.rows, axis) {
+        match (self.launch.rows, axis) {
             (Rows::Any, _) => None,
             (Rows::Line | Rows::Whole, 0) => {
                 let base = self.first(function, 0);
@@ -131,7 +133,7 @@ impl Exposing {
     }
 
     fn is_multiple(&self, function: &Function, value: Value) -> bool {
-        self.zeros(function, value, 0) >= LANE_BITS
+        low_zeros(function, &self.definitions, self.launch, value) >= LANE_BITS
     }
 
     fn binary(
@@ -203,33 +205,5 @@ impl Exposing {
             C::Equal | C::NotEqual => false,
         };
         decides.then_some(Op::CompareInt(op, base, other))
-    }
-
-    /// How many low bits of a value are known to be zero.
-    fn zeros(&self, function: &Function, value: Value, depth: u32) -> u32 {
-        const DEPTH_MAX: u32 = 6;
-        let Some(Some(inst)) = self.definitions.get(value.index()) else {
-            return 0;
-        };
-        if depth > DEPTH_MAX {
-            return 0;
-        }
-        let zeros = |value| self.zeros(function, value, depth + 1);
-        match function.inst(*inst).op {
-            Op::Const(_, 0) => 32,
-            Op::Const(_, bits) => bits.trailing_zeros(),
-            Op::ReadSpecial(Special::FirstThreadId(0)) => LANE_BITS,
-            Op::ReadSpecial(Special::CtaSize(0)) if self.rows == Rows::Whole => LANE_BITS,
-            Op::Binary(BinaryOp::Mul, a, b) => (zeros(a) + zeros(b)).min(32),
-            Op::Binary(BinaryOp::And, a, b) => zeros(a).max(zeros(b)),
-            Op::Binary(BinaryOp::Add | BinaryOp::Sub | BinaryOp::Or | BinaryOp::Xor, a, b) => {
-                zeros(a).min(zeros(b))
-            }
-            Op::Shift(ShiftOp::Left, a, by) => {
-                let by = constant(function, &self.definitions, by).unwrap_or(0);
-                (zeros(a) + u32::try_from(by.min(32)).unwrap_or(32)).min(32)
-            }
-            _ => 0,
-        }
     }
 }

@@ -28,10 +28,9 @@ impl Ranges {
         }
     }
 
-    /// Bounds of a B32 value read as a signed number, if the value is what its definition would
-    /// be without wrapping, in every lane, whether it executes or not: it is a sum or product of
-    /// values that are so, or something that is not computed.
-    pub(super) fn exact(&mut self, function: &Function, value: Value) -> Option<Bounds> {
+    /// Bounds of a B32 value read as a signed number, in every lane, whether it executes or not;
+    /// none if it may be any.
+    pub(super) fn of(&mut self, function: &Function, value: Value) -> Option<Bounds> {
         self.bounds(function, value, 0)
     }
 
@@ -95,12 +94,13 @@ impl Ranges {
                     .filter(|&by| by < 32)?;
                 Some((low << by, high << by))
             }
-            Op::Shift(_, a, by) => {
+            Op::Shift(op, a, by) => {
                 let by = u32::try_from(constant(self, by)?)
                     .ok()
                     .filter(|&by| by < 32)?;
                 match self.bounds(function, a, depth + 1) {
                     Some((low, high)) if low >= 0 => Some((low >> by, high >> by)),
+                    _ if op == ShiftOp::RightLogical && by > 0 => Some((0, (1 << (32 - by)) - 1)),
                     _ => None,
                 }
             }

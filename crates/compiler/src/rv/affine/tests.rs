@@ -141,7 +141,7 @@ fn params(output: u64, base: u64, number: u32, mask: u32) -> Vec<u8> {
 fn rewritten(unit: &Unit, launch: LaunchShape) -> Unit {
     let mut unit = unit.clone();
     let function = &mut unit.functions[0];
-    expose(function, launch.rows);
+    expose(function, launch);
     crate::rv::normalise::normalise(function);
     rewrite_addresses(function, launch);
     if let Err(errors) = crate::verify::verify(&unit) {
@@ -372,4 +372,25 @@ fn what_the_high_bits_of_an_index_decide_is_uniform() {
         )
     };
     assert!(!ops.iter().any(lanes), "{ops:?}");
+}
+
+#[test]
+fn a_tile_of_short_rows_is_addressed_from_a_scalar() {
+    // tid.y * 64 + tid.x / 4: sixteen lanes of a row, two rows in a warp.
+    let unit = store_at(|b| {
+        let [x, y] = [Special::ThreadId(0), Special::ThreadId(1)].map(|each| special(b, each));
+        let pitch = b.constant(Type::B32, 64);
+        let two = b.constant(Type::B32, 2);
+        let row = b.binary(BinaryOp::Mul, y, pitch);
+        let column = b.op(Op::Shift(ShiftOp::RightLogical, x, two), Type::B32);
+        b.binary(BinaryOp::Or, row, column)
+    });
+    let launch = LaunchShape::of(None, [16, 16, 1]);
+    let ops = ops(&rewritten(&unit, launch).functions[0]);
+    // The index is the only thing that is computed of lanes.
+    let signed = |op: &&Op| matches!(op, Op::MulWide { .. } | Op::Extend { signed: true, .. });
+    let indices = |op: &&Op| matches!(op, Op::Extend { signed: false, .. });
+    assert_eq!(ops.iter().filter(signed).count(), 1, "{ops:?}");
+    assert_eq!(ops.iter().filter(indices).count(), 1, "{ops:?}");
+    assert!(!ops.contains(&Op::ReadSpecial(Special::ThreadId(0))));
 }
