@@ -23,10 +23,32 @@ use crate::table::{Case, Table, Verdict};
 const PACKAGE: &str = "numba.cuda.tests";
 
 /// Tests that are not run, by the beginning of their name, and why.
-const EXCLUDED: &[(&str, &str)] = &[(
-    "benchmarks/",
-    "measures launch overhead with pytest-benchmark, PyTorch and CuPy; tests nothing",
-)];
+const EXCLUDED: &[(&str, &str)] = &[
+    (
+        "benchmarks/",
+        "measures launch overhead with pytest-benchmark, PyTorch and CuPy; tests nothing",
+    ),
+    (
+        "cudapy/test_dispatcher.py::TestDispatcher::test_dispatcher_cpointer_arguments",
+        "the test reads and writes past the end of its arrays, which hardware does not notice",
+    ),
+    (
+        "cudapy/test_localmem.py::TestCudaLocalMem::test_struct_model_type_arr",
+        "the test writes past the end of its arrays, which hardware does not notice",
+    ),
+    (
+        "cudadrv/test_linker.py::TestLinker::test_set_registers_no_max",
+        "expects the number of registers that Nvidia's compiler uses",
+    ),
+    (
+        "cudapy/test_debug.py::TestDebugOutput::test_dump_assembly",
+        "counts the warning that nvJitLink is not installed as output",
+    ),
+    (
+        "cudapy/test_warning.py::TestWarnings::test_efficient_launch_configuration",
+        "counts the warning that nvJitLink is not installed as one of the launch",
+    ),
+];
 
 /// Time in which the suite must be read.
 const COLLECT_LIMIT: Duration = Duration::from_secs(300);

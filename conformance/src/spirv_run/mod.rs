@@ -28,6 +28,10 @@ use cases::TestCase;
 /// Dynamic shared memory that the suite gives every kernel, in bytes.
 const SHARED_BYTES: u32 = 1024;
 
+/// Warp tests whose second warp reads and writes past the end of its buffers. Hardware does not notice what
+/// happens within a page; here it is an illegal address. The first warp gives all of the expected output.
+const ONE_WARP: [&str; 2] = ["ldmatrix", "mma_m16n8k16_f32_bf16_bf16_f32_2x"];
+
 /// Starts of lines by which a child tells its parent how its case ended.
 const FAILED: &str = "failed: ";
 
@@ -164,11 +168,15 @@ fn execute(driver: &Driver, case: &TestCase, ptx: &[u8]) -> std::result::Result<
             vec![address, output]
         }
     };
+    let threads = match ONE_WARP.contains(&case.name.as_str()) {
+        true => case.threads.min(32),
+        false => case.threads,
+    };
     driver
         .launch(
             function,
             [1, 1, 1],
-            [case.threads, 1, 1],
+            [threads, 1, 1],
             SHARED_BYTES,
             &parameters,
         )
