@@ -208,11 +208,16 @@ impl Module {
         weft_compiler::kernels(self.source.parsed.borrow_dependent())
     }
 
-    /// `.version` as CUDA reports it: 85 for 8.5.
+    /// The virtual architecture of the text as CUDA reports it: 80 for `.target sm_80`. Libraries choose
+    /// among variants of their kernels by it.
     #[must_use]
     pub fn ptx_version(&self) -> i32 {
-        let (major, minor) = self.source.parsed.borrow_dependent().version;
-        i32::from(major) * 10 + i32::from(minor)
+        let module = self.source.parsed.borrow_dependent();
+        let digits = |target: &&str| -> Option<i32> {
+            let number = target.strip_prefix("sm_")?;
+            number.trim_end_matches(char::is_alphabetic).parse().ok()
+        };
+        module.target.iter().find_map(digits).unwrap_or(0)
     }
 
     /// Address and size in bytes of a module variable.

@@ -29,7 +29,7 @@ pub(super) fn parse(word: &str) -> Option<Format> {
     }
 }
 
-/// `cvt.rn.satfinite{.relu}.f8x2.f32 d, a, b` and `cvt.rn{.relu}.f16x2.f8x2 d, a`
+/// `cvt.rn.satfinite{.relu}.f8x2.f32 d, a, b`, `cvt.rn.satfinite{.relu}.f8x2.f16x2 d, a` and `cvt.rn{.relu}.f16x2.f8x2 d, a`
 pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
     if ins.modifiers.take_rounding() != Some(Rounding::Nearest) {
         return Err(ins.wrong_modifiers(".rn is missing"));
@@ -45,6 +45,28 @@ pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
             let a = f.read(ins, a, ScalarType::F32)?;
             let b = f.read(ins, b, ScalarType::F32)?;
             let (high, low) = (narrow(f, format, relu, a), narrow(f, format, relu, b));
+            let high = f.shift_by(ShiftOp::Left, high, 8);
+            let both = f.binary(BinaryOp::Or, high, low);
+            let result = f.emit(Op::Truncate(Type::B16, both), Type::B16);
+            f.write(ins, d, ScalarType::B16, result)
+        }
+        // Every half is a single too, so that there is one rounding.
+        (ScalarType::F16x2, true) => {
+            let [d, a] = ins.operands()?;
+            let a = f.read(ins, a, ScalarType::B32)?;
+            let (low, high) = f.halves(a);
+            let [low, high] = [low, high].map(|half| {
+                let single = f.emit(
+                    Op::FloatToFloat {
+                        from: FloatType::F16,
+                        to: FloatType::F32,
+                        rounding: Rounding::Nearest,
+                        value: half,
+                    },
+                    Type::B32,
+                );
+                narrow(f, format, relu, single)
+            });
             let high = f.shift_by(ShiftOp::Left, high, 8);
             let both = f.binary(BinaryOp::Or, high, low);
             let result = f.emit(Op::Truncate(Type::B16, both), Type::B16);

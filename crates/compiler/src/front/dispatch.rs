@@ -3,7 +3,7 @@
 use super::function::{Ins, Lowering};
 use super::{
     async_copy, atomics, compare, control, convert, data, float, int, logic, matrix_memory,
-    mbarrier, memory, mma, video, video_simd, warp, wmma,
+    mbarrier, memory, mma, texture, video, video_simd, warp, wmma,
 };
 use crate::ErrorKind;
 
@@ -96,6 +96,12 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "createpolicy" => (Select, memory::createpolicy),
         "cp" => (Branch, async_copy::cp),
         "shfl" => (Branch, warp::shfl),
+        // 9.7.10, 9.7.11: textures and surfaces
+        "tex" => (Branch, texture::tex),
+        "tld4" => (Branch, texture::tld4),
+        "txq" | "suq" => (Branch, texture::query),
+        "suld" => (Branch, texture::suld),
+        "sust" => (Branch, texture::sust),
         // 9.7.13: control flow
         "bra" => (Branch, control::bra),
         "brx" => (Branch, control::brx),

@@ -6,7 +6,7 @@ use super::modifiers::Modifiers;
 use super::scope::{Entity, Item, Register, ScopeId, Scopes};
 use super::ssa::{Ssa, Variable};
 use super::unit::{MemoryBase, UnitLowering};
-use super::{control, dispatch, special, types, variables};
+use super::{control, dispatch, special, texture, types, variables};
 use crate::ir::{self, Block, Edge, Location, Op, Space, Terminator, Type, UnaryOp, Value};
 use crate::{Error, ErrorKind};
 use std::collections::HashMap;
@@ -222,7 +222,12 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
                     }
                 }
                 Item::Instruction(ast, scope) => {
-                    let ptx_line = self.unit.lines.line(ast.span.start);
+                    // What the compiler adds to a kernel has no place in its text.
+                    let ptx_line = if texture::is_library(self.function) {
+                        0
+                    } else {
+                        self.unit.lines.line(ast.span.start)
+                    };
                     self.ssa.set_location(Location {
                         ptx_line,
                         file,

@@ -33,6 +33,7 @@ mod modifiers;
 mod scope;
 mod special;
 mod ssa;
+mod texture;
 mod types;
 mod unit;
 mod variables;

@@ -7,7 +7,7 @@
 use super::addressable::{self, AddressableFunctions};
 use super::function::Lowering;
 use super::variables::{self, Layout};
-use super::{body, special};
+use super::{body, special, texture};
 use crate::error::Lines;
 use crate::ir::{FunctionId, Space, SymbolId, Unit};
 use crate::{Error, ErrorKind};
@@ -390,6 +390,17 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
         }
     }
 
+    /// Numbers a function that an instruction stands for.
+    fn reach_library(&mut self, name: &str) {
+        for function in texture::library() {
+            let function: &'t ast::Function<'a> = function;
+            self.functions.entry(function.name).or_insert(function);
+            if function.name == name {
+                self.number(function);
+            }
+        }
+    }
+
     fn reach_statements(
         &mut self,
         statements: &'t [Statement<'a>],
@@ -410,6 +421,9 @@ impl<'t, 'a> UnitLowering<'t, 'a> {
                             Some(function) => self.number(function),
                             None => self.calls_indirectly = true,
                         }
+                    }
+                    for name in texture::functions_of(instruction) {
+                        self.reach_library(name);
                     }
                     for operand in addressable::values(instruction) {
                         self.reach_operand(operand, shared);

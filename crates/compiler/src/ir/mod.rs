@@ -901,6 +901,120 @@ impl IntCompare {
     }
 }
 
+/// Applies `$each` to every operand of an operation in order: to shared references, or to mutable ones if
+/// `mut` is given.
+macro_rules! each_operand {
+    ($op:expr, $each:ident $(, $mutable:tt)?) => {
+        match $op {
+            Op::Undef(_)
+            | Op::Const(..)
+            | Op::ReadSpecial(_)
+            | Op::SymbolAddress(_)
+            | Op::FunctionAddress(_)
+            | Op::FrameAddress(_)
+            | Op::OutgoingAddress(_)
+            | Op::Fence
+            | Op::ActiveMask
+            | Op::FullWarp
+            | Op::Call(_)
+            | Op::CallEnvironment(_) => {}
+            Op::Unary(_, a)
+            | Op::Truncate(_, a)
+            | Op::Extend { value: a, .. }
+            | Op::FloatUnary(_, _, _, a)
+            | Op::Approx(_, a)
+            | Op::FloatToInt { value: a, .. }
+            | Op::IntToFloat { value: a, .. }
+            | Op::FloatToFloat { value: a, .. }
+            | Op::ToGeneric(_, a)
+            | Op::FromGeneric(_, a)
+            | Op::IsSpace(_, a)
+            | Op::Load { address: a, .. }
+            | Op::WarpBarrier(a)
+            | Op::CallIndirect(a) => $each(a),
+            Op::Binary(_, a, b)
+            | Op::Shift(_, a, b)
+            | Op::MulWide { a, b, .. }
+            | Op::CompareInt(_, a, b)
+            | Op::CompareFloat(_, _, a, b)
+            | Op::Pack(a, b)
+            | Op::FloatBinary(_, _, _, a, b)
+            | Op::Store {
+                address: a,
+                value: b,
+                ..
+            }
+            | Op::Vote(_, a, b)
+            | Op::Match {
+                value: a,
+                members: b,
+                ..
+            }
+            | Op::Reduce(_, a, b) => {
+                $each(a);
+                $each(b);
+            }
+            Op::AddCarry(a, b, c)
+            | Op::SubBorrow(a, b, c)
+            | Op::Select(a, b, c)
+            | Op::FusedMultiplyAdd(_, _, a, b, c) => {
+                $each(a);
+                $each(b);
+                $each(c);
+            }
+            Op::Affine { base, wrap, .. } => {
+                $each(base);
+                if let Some(wrap) = wrap {
+                    $each(&$($mutable)? wrap.from);
+                }
+            }
+            Op::Atomic {
+                address,
+                operand,
+                compare,
+                ..
+            } => {
+                $each(address);
+                $each(operand);
+                if let Some(compare) = compare {
+                    $each(compare);
+                }
+            }
+            Op::Shuffle {
+                value,
+                b,
+                c,
+                members,
+                ..
+            } => {
+                $each(value);
+                $each(b);
+                $each(c);
+                $each(members);
+            }
+            Op::MultiplyMatrices(_, fragments) => {
+                let Fragments { a, b, c } = &$($mutable)? **fragments;
+                for values in [a, b, c] {
+                    for value in values {
+                        $each(value);
+                    }
+                }
+            }
+            Op::Barrier {
+                id, threads, pred, ..
+            } => {
+                $each(id);
+                if let Some(threads) = threads {
+                    $each(threads);
+                }
+                if let Some(pred) = pred {
+                    $each(pred);
+                }
+            }
+        }
+    };
+}
+
 impl Op {
     /// Whether the result depends on the operands alone (see the module documentation).
     #[must_use]
@@ -960,111 +1074,14 @@ impl Op {
 
     /// Calls `visit` with every operand in order.
     pub fn for_each_operand(&self, mut visit: impl FnMut(Value)) {
-        let mut copy = self.clone();
-        copy.map_operands(|value| {
-            visit(value);
-            value
-        });
+        let mut each = |value: &Value| visit(*value);
+        each_operand!(self, each);
     }
 
     /// Replaces every operand, in order.
     pub fn map_operands(&mut self, mut map: impl FnMut(Value) -> Value) {
         let mut each = |value: &mut Value| *value = map(*value);
-        match self {
-            Self::Undef(_)
-            | Self::Const(..)
-            | Self::ReadSpecial(_)
-            | Self::SymbolAddress(_)
-            | Self::FunctionAddress(_)
-            | Self::FrameAddress(_)
-            | Self::OutgoingAddress(_)
-            | Self::Fence
-            | Self::ActiveMask
-            | Self::FullWarp
-            | Self::Call(_)
-            | Self::CallEnvironment(_) => {}
-            Self::Unary(_, a)
-            | Self::Truncate(_, a)
-            | Self::Extend { value: a, .. }
-            | Self::FloatUnary(_, _, _, a)
-            | Self::Approx(_, a)
-            | Self::FloatToInt { value: a, .. }
-            | Self::IntToFloat { value: a, .. }
-            | Self::FloatToFloat { value: a, .. }
-            | Self::ToGeneric(_, a)
-            | Self::FromGeneric(_, a)
-            | Self::IsSpace(_, a)
-            | Self::Load { address: a, .. }
-            | Self::WarpBarrier(a)
-            | Self::CallIndirect(a) => each(a),
-            Self::Binary(_, a, b)
-            | Self::Shift(_, a, b)
-            | Self::MulWide { a, b, .. }
-            | Self::CompareInt(_, a, b)
-            | Self::CompareFloat(_, _, a, b)
-            | Self::Pack(a, b)
-            | Self::FloatBinary(_, _, _, a, b)
-            | Self::Store {
-                address: a,
-                value: b,
-                ..
-            }
-            | Self::Vote(_, a, b)
-            | Self::Match {
-                value: a,
-                members: b,
-                ..
-            }
-            | Self::Reduce(_, a, b) => {
-                each(a);
-                each(b);
-            }
-            Self::AddCarry(a, b, c)
-            | Self::SubBorrow(a, b, c)
-            | Self::Select(a, b, c)
-            | Self::FusedMultiplyAdd(_, _, a, b, c) => {
-                each(a);
-                each(b);
-                each(c);
-            }
-            Self::Affine { base, wrap, .. } => {
-                each(base);
-                wrap.iter_mut().for_each(|wrap| each(&mut wrap.from));
-            }
-            Self::Atomic {
-                address,
-                operand,
-                compare,
-                ..
-            } => {
-                each(address);
-                each(operand);
-                compare.iter_mut().for_each(each);
-            }
-            Self::Shuffle {
-                value,
-                b,
-                c,
-                members,
-                ..
-            } => {
-                each(value);
-                each(b);
-                each(c);
-                each(members);
-            }
-            Self::MultiplyMatrices(_, fragments) => {
-                let Fragments { a, b, c } = &mut **fragments;
-                a.iter_mut().chain(b).chain(c).for_each(each);
-            }
-            Self::Barrier {
-                id, threads, pred, ..
-            } => {
-                each(id);
-                threads.iter_mut().for_each(&mut each);
-                pred.iter_mut().for_each(each);
-            }
-        }
+        each_operand!(self, each, mut);
     }
 }
 

@@ -102,16 +102,18 @@ fn lower_switches(function: &mut Function) {
             let condition = append(
                 function,
                 test,
-                Op::CompareInt(IntCompare::Equal, index, number),
+                Op::CompareInt(IntCompare::NotEqual, index, number),
                 Type::Pred,
             );
+            // The second target is laid out first: cases execute in order, so that of the lanes that
+            // take a step each, those that are behind go first, as they would on hardware.
             function.blocks[test.index()].terminator = Terminator::Branch {
                 condition,
-                then: edge,
-                otherwise: Edge {
+                then: Edge {
                     block: next,
                     args: Vec::new(),
                 },
+                otherwise: edge,
             };
             next = test;
         }
