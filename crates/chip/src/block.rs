@@ -42,6 +42,8 @@ struct Link {
 
 struct Block {
     ops: Box<[Op]>,
+    /// The vector type at its beginning.
+    begin_vtype: VType,
     /// Address after the last instruction.
     end: u64,
     /// The vector type at its end.
@@ -177,6 +179,7 @@ impl Translation {
             let block = &self.blocks[number as usize];
             Source {
                 ops: &block.ops,
+                begin_vtype: block.begin_vtype,
                 end: block.end,
                 vtype: block.vtype,
                 opaque: block.opaque,
@@ -245,6 +248,7 @@ impl Translation {
     }
 
     fn decode_block(&self, begin: u64, mut vtype: VType) -> Block {
+        let begin_vtype = vtype;
         let mut ops = Vec::new();
         let mut counts = ClassCounts::default();
         let mut pc = begin;
@@ -281,6 +285,7 @@ impl Translation {
             .collect();
         Block {
             ops: ops.into(),
+            begin_vtype,
             end: pc,
             vtype,
             opaque,

@@ -12,6 +12,10 @@ use crate::machine::MachineState;
 const VECTOR_FILE_SLACK: usize = 2 * VLEN_BYTES;
 const VECTOR_FILE_BYTES: usize = 32 * VLEN_BYTES + VECTOR_FILE_SLACK;
 
+/// Where the vector registers are in a hart.
+#[cfg(feature = "jit")]
+pub(crate) const VECTORS: usize = std::mem::offset_of!(Hart, v);
+
 /// Bytes from the beginning of any group of two or four registers that are in the file.
 pub(crate) const GROUP_BYTES: usize = 4 * VLEN_BYTES;
 const _: () = assert!(30 * VLEN_BYTES + GROUP_BYTES <= VECTOR_FILE_BYTES);
@@ -79,7 +83,7 @@ pub(crate) struct Hart {
     v: VectorFile,
     /// Address of the next instruction outside a block; inside, of the one after the block.
     pub(crate) pc: u64,
-    /// Vector length.
+    /// Vector length. Compiled code reads it and the next field as one word.
     pub(crate) vl: u32,
     /// First element to execute.
     pub(crate) vstart: u32,

@@ -18,6 +18,7 @@ pub(crate) type Entry =
 #[expect(dead_code, reason = "nobody looks at it")]
 pub(crate) struct Source<'a> {
     pub(crate) ops: &'a [Op],
+    pub(crate) begin_vtype: VType,
     pub(crate) end: u64,
     pub(crate) vtype: VType,
     pub(crate) opaque: bool,

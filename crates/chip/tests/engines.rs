@@ -4,7 +4,7 @@
 
 use weft_chip::{Access, Chip, ChipConfig, Engine, Launch, Program};
 use weft_isa::abi::CODE_WINDOW;
-use weft_isa::{Inst, Opcode, Register, V, X, decode};
+use weft_isa::{Inst, Lmul, Opcode, Register, Sew, V, VType, X, decode};
 
 const DATA_BYTES: u64 = 4096;
 const OUTPUT_BYTES: u64 = 4096;
@@ -112,30 +112,49 @@ fn memory(random: &mut Random) -> Vec<Inst> {
     code
 }
 
-fn vector(random: &mut Random) -> Inst {
-    let vm = true;
-    match random.below(4) {
-        0 => Inst::VaddVx {
-            vd: v(8),
-            vs2: v(8),
-            rs1: random.x(),
-            vm,
-        },
-        1 => Inst::VmvXS {
+/// Vector integer instructions whose operands are all of one width.
+fn vector_opcodes() -> Vec<Opcode> {
+    let names = [
+        "vadd.", "vsub.", "vrsub.", "vand.", "vor.", "vxor.", "vmin.", "vminu.", "vmax.", "vmaxu.",
+        "vmul.", "vmulh.", "vmacc.", "vsll.", "vsrl.", "vsra.", "vmv.v.", "vmerge.", "vmseq.",
+    ];
+    let all = Opcode::ALL.iter().copied();
+    all.filter(|opcode| {
+        let mnemonic = opcode.row().mnemonic;
+        names.iter().any(|name| mnemonic.starts_with(name))
+    })
+    .collect()
+}
+
+/// Several of them, for compiled code takes them together, on registers 0 and 8 to 10; masked now
+/// and then.
+fn vector(random: &mut Random, opcodes: &[Opcode]) -> Vec<Inst> {
+    if random.below(8) == 0 {
+        return vec![Inst::VmvXS {
             rd: random.x(),
             vs2: v(8),
-        },
-        2 => Inst::VmvVX {
-            vd: v(9),
-            rs1: random.x(),
-        },
-        _ => Inst::VxorVv {
-            vd: v(8),
-            vs2: v(8),
-            vs1: v(9),
-            vm,
-        },
+        }];
     }
+    const UNMASKED: u32 = 1 << 25;
+    let count = 1 + random.below(3);
+    let one = |random: &mut Random| loop {
+        let row = opcodes[random.below(opcodes.len() as u64) as usize].row();
+        let mut word = row.match_bits | random.next() as u32 & !row.mask;
+        if row.mask & UNMASKED == 0 && random.below(4) != 0 {
+            word |= UNMASKED;
+        }
+        let Some(inst) = decode(word) else { continue };
+        let masked = word & UNMASKED == 0;
+        return inst.map_registers(|register| match register {
+            Register::X(_) if random.below(16) == 0 => Register::X(X::ZERO),
+            Register::X(_) => Register::X(random.x()),
+            // The destination of a masked instruction may not be the mask.
+            Register::V(_) if !masked && random.below(8) == 0 => Register::V(v(0)),
+            Register::V(_) => Register::V(v(8 + random.below(3) as u8)),
+            other @ Register::F(_) => other,
+        });
+    };
+    (0..count).map(|_| one(random)).collect()
 }
 
 /// A branch over the instructions that follow it.
@@ -152,7 +171,7 @@ fn branch(random: &mut Random, over: usize) -> Inst {
     }
 }
 
-fn program(seed: u64, opcodes: &[Opcode]) -> Vec<Inst> {
+fn program(seed: u64, opcodes: &[Opcode], vectors: &[Opcode]) -> Vec<Inst> {
     let random = &mut Random(seed);
     let mut body = Vec::new();
     for _ in 0..12 {
@@ -160,7 +179,7 @@ fn program(seed: u64, opcodes: &[Opcode]) -> Vec<Inst> {
         for _ in 0..random.below(6) {
             match random.below(6) {
                 0 | 1 => piece.extend(memory(random)),
-                2 => piece.push(vector(random)),
+                2 => piece.extend(vector(random, vectors)),
                 _ => piece.push(integer(random, opcodes)),
             }
         }
@@ -186,6 +205,13 @@ fn program(seed: u64, opcodes: &[Opcode]) -> Vec<Inst> {
         imm: 8 * i32::from(register),
         rs1: x(20),
     }));
+    if random.below(4) == 0 {
+        code.push(Inst::Vsetivli {
+            rd: X::ZERO,
+            uimm: 20,
+            vtype: VType::new(Sew::E32, Lmul::M1).immediate(),
+        });
+    }
     let length = i32::try_from(body.len()).unwrap() * 4;
     code.extend(body);
     code.push(Inst::Addi {
@@ -222,6 +248,18 @@ fn program(seed: u64, opcodes: &[Opcode]) -> Vec<Inst> {
         rs1: x(22),
         vm: true,
     });
+    for register in 8..11 {
+        code.push(Inst::Addi {
+            rd: x(22),
+            rs1: x(22),
+            imm: 1024,
+        });
+        code.push(Inst::Vse32V {
+            vs3: v(register),
+            rs1: x(22),
+            vm: true,
+        });
+    }
     code.push(Inst::XwExit);
     code
 }
@@ -282,7 +320,7 @@ fn relative(message: &str, base: u64) -> String {
 #[test]
 fn engines_agree() {
     let engines = Engine::available();
-    let opcodes = integer_opcodes();
+    let (opcodes, vectors) = (integer_opcodes(), vector_opcodes());
     let mut config = ChipConfig::default();
     config.cores = 1;
     config.memory_bytes = 1 << 20;
@@ -300,7 +338,7 @@ fn engines_agree() {
         })
         .collect();
     for seed in 0..PROGRAMS {
-        let program = program(seed, &opcodes);
+        let program = program(seed, &opcodes, &vectors);
         let (expected, memory) = run(&chips[0], &program);
         for (engine, chip) in engines.iter().zip(&chips).skip(1) {
             let (actual, other) = run(chip, &program);

@@ -13,9 +13,10 @@ use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, ir};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use weft_isa::abi::LANES;
 use weft_isa::{Access, Inst, Register, VType};
 
-use super::{Exit, Source, instruction};
+use super::{Exit, Source, instruction, warp};
 use crate::env::Env;
 use crate::exec::access::Recent;
 use crate::exec::{Flow, Op};
@@ -26,6 +27,7 @@ use crate::hart::Hart;
 pub(super) fn compile(
     blocks: &[(u32, Source<'_>)],
     runs: &[(u32, Cell<u64>)],
+    (functions, warp_runs): (*const u8, &[Vec<warp::Run>]),
     index: impl Fn(u64, VType) -> Option<usize>,
 ) -> Option<Vec<u8>> {
     let mut flags = settings::builder();
@@ -56,7 +58,20 @@ pub(super) fn compile(
     handler.params.extend([types::I64; 3].map(AbiParam::new));
     handler.returns.push(AbiParam::new(types::I8));
     let handler = builder.import_signature(handler);
-    Emitter::new(builder, handler, blocks).emit(blocks, runs, index, isa.frontend_config());
+    let mut function = Signature::new(CallConv::triple_default(isa.triple()));
+    function.params.push(AbiParam::new(types::I64));
+    let warp_code = WarpCode {
+        functions,
+        runs: warp_runs,
+        signature: builder.import_signature(function),
+    };
+    Emitter::new(builder, handler, blocks).emit(
+        blocks,
+        runs,
+        &warp_code,
+        index,
+        isa.frontend_config(),
+    );
     let code = context.compile(isa.as_ref(), &mut ControlPlane::default());
     code.ok().map(|code| code.code_buffer().to_vec())
 }
@@ -76,6 +91,13 @@ unsafe extern "C" fn execute(hart: *mut Hart, env: *mut Env, op: *const Op) -> u
     // SAFETY: translations are made for a level that the host has.
     let flow = unsafe { (op.handler)(hart, env, op) };
     flow as u8
+}
+
+/// Functions of runs of instructions of each block, which take the hart.
+struct WarpCode<'a> {
+    functions: *const u8,
+    runs: &'a [Vec<warp::Run>],
+    signature: SigRef,
 }
 
 const TRUSTED: MemFlagsData = MemFlagsData::trusted();
@@ -154,6 +176,7 @@ impl<'a> Emitter<'a> {
         mut self,
         blocks: &[(u32, Source<'_>)],
         runs: &[(u32, Cell<u64>)],
+        warp_code: &WarpCode<'_>,
         index: impl Fn(u64, VType) -> Option<usize>,
         config: cranelift_codegen::isa::TargetFrontendConfig,
     ) {
@@ -166,7 +189,15 @@ impl<'a> Emitter<'a> {
                 end: block.end,
             };
             self.begin(&runs[at].1, block.ops.len());
-            for op in block.ops {
+            let mut next = 0;
+            for run in &warp_code.runs[at] {
+                for op in &block.ops[next..run.begin] {
+                    self.op(op, place);
+                }
+                self.run(&block.ops[run.begin..run.end], place, warp_code, run.offset);
+                next = run.end;
+            }
+            for op in &block.ops[next..] {
                 self.op(op, place);
             }
             let target = |pc| index(pc, block.vtype).map(|at| starts[at]);
@@ -462,6 +493,45 @@ impl<'a> Emitter<'a> {
         };
         let (a, b) = (self.x(op.rs1), self.x(op.rs2));
         self.b.ins().icmp(condition, a, b)
+    }
+
+    /// Instructions that a function executes if `vl` and `vstart` are those of a warp.
+    fn run(&mut self, ops: &[Op], place: Place, warp_code: &WarpCode<'_>, offset_of_run: usize) {
+        for op in ops {
+            instruction(op).for_each_register(|register, _| {
+                if let Register::X(x) = register
+                    && self.written & 1 << x.number() != 0
+                {
+                    self.store_register(usize::from(x.number()));
+                }
+            });
+        }
+        const {
+            assert!(offset_of!(Hart, vstart) == offset_of!(Hart, vl) + 4);
+            assert!(cfg!(target_endian = "little"));
+        };
+        let at = offset(offset_of!(Hart, vl));
+        let found = self.b.ins().load(types::I64, TRUSTED, self.hart, at);
+        let whole = self.constant(LANES as u64);
+        let hit = self.b.ins().icmp(IntCC::Equal, found, whole);
+        let [fast, slow, done] = [(); 3].map(|()| self.b.create_block());
+        self.b.set_cold_block(slow);
+        self.b.ins().brif(hit, fast, &[], slow, &[]);
+
+        self.b.switch_to_block(fast);
+        let function = warp_code.functions.wrapping_add(offset_of_run);
+        let function = self.constant(function.expose_provenance() as u64);
+        self.b
+            .ins()
+            .call_indirect(warp_code.signature, function, &[self.hart]);
+        self.b.ins().jump(done, &[]);
+
+        self.b.switch_to_block(slow);
+        for op in ops {
+            self.call_body(op, place);
+        }
+        self.b.ins().jump(done, &[]);
+        self.b.switch_to_block(done);
     }
 
     /// Has the interpreter's body execute an instruction.

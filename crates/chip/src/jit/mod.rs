@@ -3,13 +3,15 @@
 //! A *region* is a set of blocks that jump to each other. It becomes one host function: integer
 //! registers live in host registers between its entry and its exits, integer instructions, jumps
 //! and scalar memory accesses are host code, and everything else is a call of the same body that
-//! the interpreter calls. So there is one meaning of each vector instruction, and results, faults,
-//! counters and the points at which harts take turns are those of the interpreter.
+//! the interpreter calls, but for integer instructions on whole warps, which are host code where
+//! the host has AVX-512 ([`warp`]). Results, faults, counters and the points at which harts take
+//! turns are those of the interpreter.
 //!
 //! Blocks that end the turn of a hart or touch CSRs are not part of regions.
 
 mod emit;
 mod host;
+mod warp;
 
 use std::cell::Cell;
 
@@ -36,6 +38,8 @@ const BLOCKS_MAX: usize = 64;
 /// A block as the compiler sees it.
 pub(crate) struct Source<'a> {
     pub(crate) ops: &'a [Op],
+    /// The vector type at its beginning.
+    pub(crate) begin_vtype: VType,
     /// Address after the last instruction.
     pub(crate) end: u64,
     /// The vector type at its end.
@@ -96,6 +100,8 @@ impl Source<'_> {
 /// A compiled region.
 pub(crate) struct Region {
     code: HostCode,
+    /// Functions that it calls.
+    _warp_code: Option<HostCode>,
     /// The numbers of its blocks, and how often each was begun since that was last taken.
     runs: Box<[(u32, Cell<u64>)]>,
 }
@@ -133,9 +139,21 @@ impl Region {
             let number = find(pc, vtype)?;
             blocks.iter().position(|(other, _)| *other == number)
         };
-        let code = emit::compile(&blocks, &runs, index)?;
+        let mut warp_code = Vec::new();
+        let warp_runs: Vec<_> = blocks
+            .iter()
+            .map(|(_, block)| warp::runs(block, &mut warp_code))
+            .collect();
+        let warp_code = if warp_code.is_empty() {
+            None
+        } else {
+            Some(HostCode::new(&warp_code)?)
+        };
+        let functions = warp_code.as_ref().map_or(std::ptr::null(), HostCode::start);
+        let code = emit::compile(&blocks, &runs, (functions, &warp_runs), index)?;
         Some(Self {
             code: HostCode::new(&code)?,
+            _warp_code: warp_code,
             runs,
         })
     }
