@@ -587,7 +587,7 @@ pub fn page(rows: &Value, stride: u32) -> String {
     );
     let _ = writeln!(
         page,
-        "Single precision: every {stride}th of the 2^32 bit patterns, and every significand from 1 to 4; the \
+        "Single precision: one in {stride} of the 2^32 bit patterns, and every significand from 1 to 4; the \
          divisors of a division are random. Halves: all bit patterns.\n\n\
          | instruction | documented | largest error | share of the bound | inputs | at |\n\
          |---|---|---|---|---|---|"
@@ -608,7 +608,7 @@ pub fn page(rows: &Value, stride: u32) -> String {
             page,
             "| `{}` | {} | {told} | {:.0} % | {} | {} |",
             text("instruction"),
-            text("documented"),
+            text("documented").replace('|', "\\|"),
             100.0 * largest / number("bound"),
             row["inputs"],
             operands.join(" ")
