@@ -72,7 +72,9 @@ pub fn contest(
         let mut reference: Option<f64> = None;
         for (contestant, sums) in contestants.iter().zip(&mut sums) {
             let guess = sums.rates.last().copied().filter(|rate| *rate > 0.0);
-            let guess = guess.or(reference).unwrap_or(natural);
+            let guess = guess
+                .or(reference.filter(|rate| *rate > 0.0))
+                .unwrap_or(natural);
             let own = capacity(&sample, &contestant.setup, share, guess);
             let rate = own.as_ref().map_or(0.0, |own| own.rate_per_s);
             let first = *reference.get_or_insert(rate);

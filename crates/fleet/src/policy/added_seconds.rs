@@ -7,8 +7,8 @@
 //! and its answer where steps are cheap.
 
 use super::{
-    Backend, Choice, Policy, Prediction, Reason, Refusal, Request, decode_s, place_s, predict_busy,
-    refusal, turn_order, usual_prefill_s,
+    Backend, Choice, Policy, Prediction, Reason, Refusal, Request, decode_s, interference_s,
+    place_s, predict_busy, prompts_s, refusal, turn_order,
 };
 
 /// Among the choices within the bounds, takes the one with the least added time; where there is
@@ -60,9 +60,7 @@ impl AddedSeconds {
 
     /// The prompt only: the time to its first token is part of the cost.
     fn prefill(&self, request: &Request, backend: &Backend) -> (Cost, f64) {
-        let ttft_s = backend.queued_prompt_tokens as f64 * backend.speed.prefill_s_per_token
-            + f64::from(backend.queued_requests) * backend.speed.prefill_base_s
-            + prefill_s(request, backend);
+        let ttft_s = prompts_s(backend) + prefill_s(request, backend);
         let missed =
             u32::from(self.misses(request, ttft_s, 0.0)) + self.pushed_out(request, backend);
         ((missed, ttft_s + stalled_s(request, backend)), ttft_s)
@@ -77,7 +75,7 @@ impl AddedSeconds {
         // What its other requests prefill on it stalls this one too, unless they are prefilled
         // elsewhere, which a backend with an empty queue of prompts shows.
         let prompts = if backend.role == super::Role::Both && backend.queued_prompt_tokens > 0 {
-            f64::from(backend.running_requests) * usual_prefill_s(request, backend) / output
+            interference_s(request, backend)
         } else {
             0.0
         };

@@ -358,19 +358,41 @@ pub fn predict(request: &Request, backend: &Backend) -> Prediction {
     }
 }
 
-/// As [`predict`], but with the prompts of others that will be prefilled while this request's
-/// output is made: in a steady state every running request is replaced once in that time.
+/// As [`predict`], but with the prompts of others that are computed while this request's output is
+/// made ([`interference_s`]).
 #[must_use]
 pub fn predict_busy(request: &Request, backend: &Backend) -> Prediction {
     let alone = predict(request, backend);
-    let output = f64::from(request.output_tokens.max(1));
-    let stall_s = f64::from(backend.running_requests) * usual_prefill_s(request, backend) / output;
+    let stall_s = interference_s(request, backend);
     let further = f64::from(request.output_tokens.saturating_sub(1));
     Prediction {
         tpot_s: alone.tpot_s + stall_s,
         total_s: alone.total_s + further * stall_s,
         ..alone
     }
+}
+
+/// Most tokens of prompts that servers compute in a step.
+const CHUNK_TOKENS: f64 = 2048.0;
+
+/// Seconds that prompts of others add to each step. In a steady state every running request is
+/// replaced once while an output is made. And a queue of prompts tends to stay: for the share of
+/// the output's time that it lasts, every step computes a chunk, taken to be as long as this
+/// prompt.
+fn interference_s(request: &Request, backend: &Backend) -> f64 {
+    let output = f64::from(request.output_tokens.max(1));
+    let replaced_s =
+        f64::from(backend.running_requests) * usual_prefill_s(request, backend) / output;
+    let queue_s = prompts_s(backend);
+    let chunk = CHUNK_TOKENS.min(f64::from(request.prompt_tokens));
+    let share = queue_s / (queue_s + output * decode_s(request, backend).0).max(f64::MIN_POSITIVE);
+    replaced_s + share * backend.speed.prefill_s(chunk)
+}
+
+/// Seconds of the prompts that wait on `backend`.
+fn prompts_s(backend: &Backend) -> f64 {
+    backend.queued_prompt_tokens as f64 * backend.speed.prefill_s_per_token
+        + f64::from(backend.queued_requests) * backend.speed.prefill_base_s
 }
 
 /// Seconds of prefill that a request of `backend` takes, as those that run show: what they hold
@@ -388,9 +410,7 @@ fn usual_prefill_s(request: &Request, backend: &Backend) -> f64 {
 /// Seconds until the prompt of `request` is begun: the prompts before it, and a place in the
 /// batch where it is full.
 fn queue_s(request: &Request, backend: &Backend) -> f64 {
-    let prompts_s = backend.queued_prompt_tokens as f64 * backend.speed.prefill_s_per_token
-        + f64::from(backend.queued_requests) * backend.speed.prefill_base_s;
-    prompts_s + place_s(request, backend)
+    prompts_s(backend) + place_s(request, backend)
 }
 
 /// Seconds until a place in the batch is free, taking the others to be as long as this one.

@@ -5,7 +5,7 @@
 
 use super::{
     Backend, Choice, Policy, Prediction, Reason, Refusal, Request, decode_s, place_s, predict,
-    refusal, turn_order,
+    prompts_s, refusal, turn_order,
 };
 
 /// Takes the pair of backends, or the single one, with the least predicted time.
@@ -80,9 +80,7 @@ fn prefill_s(request: &Request, backend: &Backend) -> f64 {
         .prompt_tokens
         .saturating_sub(backend.cached_tokens)
         .max(1);
-    backend.queued_prompt_tokens as f64 * backend.speed.prefill_s_per_token
-        + f64::from(backend.queued_requests) * backend.speed.prefill_base_s
-        + backend.speed.prefill_s(f64::from(uncached))
+    prompts_s(backend) + backend.speed.prefill_s(f64::from(uncached))
 }
 
 /// What a pair is expected to take. The first token is the prefiller's; the wait for the
