@@ -31,8 +31,7 @@ pub fn run(
     json: Option<&Path>,
     with_times: bool,
 ) -> Result<bool> {
-    let mut files = Vec::new();
-    collect(dir, &mut files)?;
+    let mut files = executables(dir)?;
     files.retain(|file| file.to_string_lossy().contains(filter));
     ensure!(!files.is_empty(), "no executable in {}", dir.display());
     let available = weft.engines()?;
@@ -65,6 +64,15 @@ pub fn run(
 }
 
 /// ELF files below a folder, in order of name.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn executables(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(dir, &mut files)?;
+    Ok(files)
+}
+
 fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let context = || format!("failed to read {}", dir.display());
     let mut entries = fs::read_dir(dir)

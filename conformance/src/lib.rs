@@ -12,6 +12,7 @@ pub mod gdb;
 pub mod hecbench;
 pub mod numba;
 pub mod process;
+pub mod profile;
 pub mod programs;
 pub mod ptx_tests;
 pub mod python;

@@ -12,8 +12,8 @@ use clap::{Parser, Subcommand};
 use weft_conformance::process::Weft;
 use weft_conformance::table::{Table, write_json};
 use weft_conformance::{
-    accuracy, elf, examples, gdb, hecbench, numba, programs, ptx_tests, python, random, samples,
-    spirv_run, torture,
+    accuracy, elf, examples, gdb, hecbench, numba, profile, programs, ptx_tests, python, random,
+    samples, spirv_run, torture,
 };
 
 /// Run programs and suites from outside against the built libraries.
@@ -100,6 +100,15 @@ enum Suite {
         #[arg(long, default_value = "target/programs")]
         out: PathBuf,
     },
+    /// Writes which instructions occur in which suite.
+    Profile {
+        /// A suite and the folder of its executables.
+        #[arg(long = "suite", value_name = "NAME=DIR")]
+        suites: Vec<profile::Suite>,
+        /// The page.
+        #[arg(long, default_value = "docs/profile.md")]
+        page: PathBuf,
+    },
     /// A session of gdb with `weft exec --gdb`.
     Gdb {
         /// Folder of the program and the session.
@@ -132,6 +141,9 @@ enum Suite {
         /// Folder for executables and signatures.
         #[arg(long, default_value = "target/torture")]
         out: PathBuf,
+        /// Keep executables, and the signatures that Spike gave them, in this folder.
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
     },
     /// Largest errors of approximate instructions, beside those that the PTX ISA documents.
     Accuracy {
@@ -178,6 +190,10 @@ fn main() -> ExitCode {
 
 /// Whether every case passed.
 fn run(arguments: &Arguments) -> Result<bool> {
+    if let Suite::Profile { suites, page } = &arguments.suite {
+        profile::run(suites, page)?;
+        return Ok(true);
+    }
     let limit = Duration::from_secs(arguments.limit);
     let weft = Weft::new(&arguments.weft, limit)?;
     let library = weft.folder().join("libcuda.so");
@@ -187,6 +203,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Suite::Programs { dir, out } => {
             programs::run(&weft, dir, out, filter, &mut table)?;
         }
+        Suite::Profile { .. } => {}
         Suite::Gdb { dir, out, gdb } => gdb::run(&weft, dir, out, gdb, &mut table)?,
         Suite::Spike {
             seed,
@@ -195,6 +212,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             seconds,
             spike,
             out,
+            keep,
         } => {
             let settings = torture::Settings {
                 seed: *seed,
@@ -203,6 +221,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
                 seconds: *seconds,
                 spike,
                 out,
+                keep: keep.as_deref(),
             };
             return torture::run(&weft, &settings);
         }

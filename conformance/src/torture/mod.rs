@@ -49,6 +49,14 @@ pub struct Settings<'a> {
     pub spike: &'a Path,
     /// Where executables and signatures are put.
     pub out: &'a Path,
+    /// Where those of programs without a difference are kept.
+    pub keep: Option<&'a Path>,
+}
+
+/// The words of all instructions of the random program of a seed.
+#[must_use]
+pub fn random_words(seed: u64, groups: usize) -> Vec<u32> {
+    Program::new(seed, groups).words()
 }
 
 /// Runs the programs; whether all agreed under every engine.
@@ -58,6 +66,9 @@ pub struct Settings<'a> {
 pub fn run(weft: &Weft, settings: &Settings<'_>) -> Result<bool> {
     fs::create_dir_all(settings.out)
         .with_context(|| format!("failed to make {}", settings.out.display()))?;
+    if let Some(keep) = settings.keep {
+        fs::create_dir_all(keep).with_context(|| format!("failed to make {}", keep.display()))?;
+    }
     let engines = weft.engines()?;
     let begin = Instant::now();
     let next = AtomicU64::new(0);
@@ -124,6 +135,10 @@ impl Case<'_> {
                 self.clean()?;
                 return Ok(Some(text));
             }
+        }
+        if let Some(keep) = self.settings.keep {
+            fs::copy(&file, keep.join(format!("{}.elf", self.seed)))?;
+            fs::write(keep.join(format!("{}.signature", self.seed)), &expected)?;
         }
         self.clean()?;
         Ok(None)

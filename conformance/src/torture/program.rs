@@ -95,6 +95,11 @@ impl Program {
         self.groups.len()
     }
 
+    /// The encodings of all instructions.
+    pub(super) fn words(&self) -> Vec<u32> {
+        self.groups.concat()
+    }
+
     /// The instructions of a group, as text.
     pub(super) fn describe(&self, group: usize) -> Vec<String> {
         let words = self.groups[group].iter();

@@ -44,6 +44,14 @@ fn elf(code: &[Inst], data: &[u8]) -> Vec<u8> {
     file
 }
 
+/// Little memory, so that Miri can run these tests.
+fn options() -> Options {
+    Options {
+        heap_bytes: 1 << 20,
+        ..Options::default()
+    }
+}
+
 /// Runs a file with nothing to read; gives what it wrote besides.
 fn exec(file: &[u8], options: &Options) -> (Result<Outcome, Error>, String, Vec<String>) {
     let (mut output, mut notes) = (Vec::new(), Vec::new());
@@ -139,7 +147,7 @@ fn user_mode_reaches_what_protection_permits() {
         for engine in Engine::available() {
             let options = Options {
                 engine,
-                ..Options::default()
+                ..options()
             };
             let (outcome, _, _) = exec(&protected(configuration, user, &program), &options);
             assert_eq!(
@@ -167,7 +175,7 @@ fn a_program_writes_and_exits() {
         load(X::A7, 93),
         Inst::Ecall,
     ];
-    let (outcome, output, _) = exec(&elf(&code, b"hello\n"), &Options::default());
+    let (outcome, output, _) = exec(&elf(&code, b"hello\n"), &options());
     let outcome = outcome.unwrap();
     assert_eq!(output, "hello\n");
     assert_eq!((outcome.exit_code, outcome.instructions.total()), (6, 8));
@@ -178,7 +186,7 @@ fn what_is_not_served_is_named() {
     let run = |code: &[Inst]| {
         let options = Options {
             instructions_max: 1000,
-            ..Options::default()
+            ..options()
         };
         let (outcome, _, notes) = exec(&elf(code, &[]), &options);
         (outcome.unwrap_err(), notes)
@@ -225,7 +233,7 @@ fn corrupt_files_are_errors() {
     let options = Options {
         heap_bytes: 0,
         instructions_max: 1000,
-        ..Options::default()
+        ..options()
     };
     for length in 0..120 {
         assert!(exec(&good[..length], &options).0.is_err(), "{length} bytes");
