@@ -84,7 +84,7 @@ fn extensions() -> Result<BTreeMap<&'static str, Vec<Opcode>>> {
     for line in TABLE.lines().map(str::trim) {
         if let Some(doc) = line.strip_prefix("///") {
             let citation = doc.rsplit_once('(').map(|(_, citation)| citation);
-            let name = citation.and_then(|citation| citation.split([' ', ')']).next());
+            let name = citation.and_then(|citation| citation.split([' ', ',', ')']).next());
             extension = name.or(extension);
         } else if let Some((_, row)) = line.split_once(" = \"") {
             let mnemonic = row.split('"').next().unwrap_or_default();
@@ -109,10 +109,10 @@ fn contents(file: &Path, found: &mut BTreeSet<&'static str>) -> Result<()> {
     let bytes = fs::read(file)?;
     let elf = ElfFile64::<Endianness>::parse(&*bytes)?;
     for section in elf.sections() {
-        let SectionFlags::Elf { sh_flags } = section.flags() else {
+        let SectionFlags::Elf { sh_flags, .. } = section.flags() else {
             continue;
         };
-        if sh_flags & EXECUTABLE == 0 {
+        if sh_flags.0 & EXECUTABLE == 0 {
             continue;
         }
         let mut code = section.data()?;
@@ -155,7 +155,8 @@ fn text(extensions: &BTreeMap<&str, Vec<Opcode>>, columns: &[Column]) -> String 
          many of them occur in the code of suites that others wrote, or are compared with Spike. Compressed\n\
          instructions count as what they stand for. LLVM 22 besides assembles and disassembles every row\n\
          but those of Xweft as the table does (`crates/isa/tests/llvm.rs`). Xweft is ours and Zvt a draft\n\
-         that no simulator of the suites has: models in this tree judge them.\n\n",
+         that no simulator of the suites has: models in this tree judge them. Constants among the code are\n\
+         decoded as if they were code, so small counts need not be instructions that are executed.\n\n",
     );
     let names = columns
         .iter()
