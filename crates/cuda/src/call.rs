@@ -1,6 +1,7 @@
 //! What surrounds every exported function: panic guard, sticky bookkeeping, trace.
 
 use crate::result::CUresult;
+use crate::runtime;
 use std::fmt::Arguments;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -18,6 +19,9 @@ pub(crate) fn call(
     arguments: impl FnOnce() -> String,
     body: impl FnOnce() -> Outcome,
 ) -> CUresult {
+    if !runtime::is_initialised() && needs_initialisation(name) {
+        return CUresult::NOT_INITIALIZED;
+    }
     let start = tracing_enabled().then(Instant::now);
     let result = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => CUresult::SUCCESS,
@@ -37,18 +41,33 @@ pub(crate) fn call(
     result
 }
 
+/// Whether a function may be called only after `cuInit`. In a process that was forked after that,
+/// nothing of the library can be used but these.
+fn needs_initialisation(name: &str) -> bool {
+    let free = ["cuInit", "cuDriverGetVersion", "cuModuleGetLoadingMode"];
+    let families = [
+        "cuGetError",
+        "cuGetProcAddress",
+        "cuGetExportTable",
+        "cuLogs",
+        "cuProfiler",
+    ];
+    !free.contains(&name) && !families.iter().any(|family| name.starts_with(family))
+}
+
 fn tracing_enabled() -> bool {
     static ENABLED: OnceLock<bool> = OnceLock::new();
     *ENABLED.get_or_init(|| std::env::var_os("WEFT_TRACE").is_some_and(|value| value != "0"))
 }
 
-/// Prints a line for the user on stderr.
+/// Prints a line for the user on stderr, and keeps it for programs that ask for logs.
 #[expect(
     clippy::print_stderr,
     reason = "a shared library inside a stranger's process has no other channel"
 )]
 pub(crate) fn message(text: Arguments<'_>) {
     eprintln!("weft: {text}");
+    crate::logs::add(&text.to_string());
 }
 
 /// Declares exported functions.
@@ -92,6 +111,7 @@ macro_rules! exports {
     (@alias $alias:ident $name:ident ($($arg:ident: $ty:ty),* $(,)?)) => {
         #[unsafe(no_mangle)]
         pub(crate) unsafe extern "C" fn $alias($($arg: $ty),*) -> $crate::result::CUresult {
+            let _scope = $crate::runtime::default_stream_scope(stringify!($alias));
             // SAFETY: the alias has the contract of the function it stands for.
             unsafe { $name($($arg),*) }
         }

@@ -49,6 +49,24 @@ impl<T> Registry<T> {
         value as Handle
     }
 
+    /// Registers an object under a number of its own, or finds it there: the same number gives the
+    /// same handle. Not to be mixed with [`Self::insert`] in one registry.
+    pub(crate) fn insert_as(&self, number: u64, object: impl FnOnce() -> Arc<T>) -> Handle {
+        let handle = self.handle_of(number);
+        self.lock()
+            .objects
+            .entry(handle as usize)
+            .or_insert_with(object);
+        handle
+    }
+
+    /// The handle that an object with this number has.
+    pub(crate) fn handle_of(&self, number: u64) -> Handle {
+        // Serial numbers stay far below 2^36.
+        let number = usize::try_from(number).unwrap_or(usize::MAX) & ((1 << 36) - 1);
+        (TAG | (usize::from(self.kind) << 40) | (number << 4)) as Handle
+    }
+
     /// The object of a handle.
     pub(crate) fn get(&self, handle: Handle) -> Result<Arc<T>, CUresult> {
         let entries = self.lock();
@@ -78,9 +96,20 @@ impl<T> Registry<T> {
             .map(|(&value, _)| value as Handle)
     }
 
+    /// All objects, in order of their making.
+    pub(crate) fn all(&self) -> Vec<Arc<T>> {
+        self.lock().objects.values().cloned().collect()
+    }
+
     /// Forgets every object that satisfies the condition.
     pub(crate) fn remove_if(&self, condition: impl Fn(&T) -> bool) {
-        self.lock().objects.retain(|_, object| !condition(object));
+        let removed: Vec<_> = self
+            .lock()
+            .objects
+            .extract_if(.., |_, object| condition(object))
+            .collect();
+        // The end of an object may call back into this library, so it comes after the lock.
+        drop(removed);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Entries<T>> {

@@ -21,8 +21,11 @@ mod call;
 mod console;
 #[cfg(test)]
 mod coverage;
+mod graphs;
 mod handle;
+mod logs;
 mod proc_address;
 mod result;
 mod runtime;
+mod textures;
 mod unsupported;

@@ -5,16 +5,17 @@ use crate::call::message;
 use crate::console::CStreams;
 use crate::handle::Registry;
 use crate::result::CUresult;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use weft_driver::{
-    CacheConfig, ChipFile, Config, Context, Device, Error, Event, FaultClass, HostProgram, Kernel,
-    Linker, Module, Pool, Runtime, Stream,
+    Array, CacheConfig, CaptureError, CaptureMode, ChipFile, Config, Context, Device, Error, Event,
+    FaultClass, HostProgram, Kernel, Linker, MipmappedArray, Module, Pool, Runtime, Stream,
+    StreamKind,
 };
 
 /// Contexts by handle.
@@ -32,6 +33,11 @@ pub(crate) static POOLS: Registry<Pool> = Registry::new(6, CUresult::INVALID_VAL
 /// Linkers by handle.
 pub(crate) static LINKERS: Registry<LinkState> = Registry::new(7, CUresult::INVALID_HANDLE);
 
+/// Arrays by handle.
+pub(crate) static ARRAYS: Registry<Array> = Registry::new(8, CUresult::INVALID_HANDLE);
+/// Mipmapped arrays by handle.
+pub(crate) static MIPMAPPED: Registry<MipmappedArray> = Registry::new(9, CUresult::INVALID_HANDLE);
+
 /// A linker and the image it gave out, which lives as long as the linker.
 #[derive(Debug)]
 pub(crate) struct LinkState {
@@ -46,9 +52,32 @@ static INITIALISED: AtomicBool = AtomicBool::new(false);
 
 /// What `cuInit` does: sets up the device, once.
 pub(crate) fn initialise() -> Result<(), CUresult> {
+    // A process that was forked has the parent's device without its threads.
+    if FORKED.load(Ordering::Acquire) {
+        return Err(CUresult::NOT_INITIALIZED);
+    }
     device_or_set_up()?;
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        // SAFETY: the function is of the shape that `pthread_atfork` takes; it only sets flags. If
+        // there is no memory for the registration, children are not told apart.
+        unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
+    });
     INITIALISED.store(true, Ordering::Release);
     Ok(())
+}
+
+static FORKED: AtomicBool = AtomicBool::new(false);
+
+/// In a child: CUDA cannot be used in it any more.
+extern "C" fn after_fork() {
+    FORKED.store(true, Ordering::Release);
+    INITIALISED.store(false, Ordering::Release);
+}
+
+/// Whether [`initialise`] was successful in this process.
+pub(crate) fn is_initialised() -> bool {
+    INITIALISED.load(Ordering::Acquire)
 }
 
 /// The device.
@@ -149,6 +178,9 @@ fn cache_directory() -> Option<PathBuf> {
 
 /// Writes the launch report when the process ends.
 extern "C" fn write_report() {
+    if FORKED.load(Ordering::Acquire) {
+        return; // What ran is the parent's to report.
+    }
     let write = || {
         let directory = PathBuf::from(env::var_os("WEFT_REPORT_DIR")?);
         let report = device_or_set_up().ok()?.report();
@@ -184,6 +216,72 @@ pub(crate) fn program_links_runtime_statically() -> bool {
         .and_then(|path| std::fs::read(path).ok())
         .and_then(|bytes| HostProgram::parse(&bytes).ok())
         .is_some_and(|program| program.runtime == Runtime::Static)
+}
+
+thread_local! {
+    /// Whether the null stream is the thread's own in the present call.
+    static NULL_IS_PER_THREAD: Cell<bool> = const { Cell::new(false) };
+    /// Default streams of this thread by context.
+    static PER_THREAD: RefCell<Vec<Arc<Stream>>> = const { RefCell::new(Vec::new()) };
+    /// How this thread's calls get on with captures.
+    static CAPTURE_MODE: Cell<CaptureMode> = const { Cell::new(CaptureMode::Global) };
+}
+
+/// Ends what [`default_stream_scope`] began.
+pub(crate) struct DefaultStreamScope(bool);
+
+impl Drop for DefaultStreamScope {
+    fn drop(&mut self) {
+        NULL_IS_PER_THREAD.set(self.0);
+    }
+}
+
+/// Lets the null stream mean what the name of a function says, until the result is dropped.
+pub(crate) fn default_stream_scope(symbol: &str) -> DefaultStreamScope {
+    let per_thread = symbol.ends_with("_ptsz") || symbol.ends_with("_ptds");
+    DefaultStreamScope(NULL_IS_PER_THREAD.replace(per_thread))
+}
+
+/// The stream of a handle: null is the default stream that the present call means, 1
+/// (`CU_STREAM_LEGACY`) that of the context, 2 (`CU_STREAM_PER_THREAD`) that of the thread.
+pub(crate) fn stream(handle: Handle) -> Result<Arc<Stream>, CUresult> {
+    let per_thread = match handle as usize {
+        0 => NULL_IS_PER_THREAD.get(),
+        1 => false,
+        2 => true,
+        _ => {
+            device()?;
+            return STREAMS.get(handle);
+        }
+    };
+    let context = usable()?;
+    if !per_thread {
+        return device()?.default_stream(&context).map_err(code);
+    }
+    PER_THREAD.with_borrow_mut(|streams| {
+        streams.retain(|stream| stream.usable().is_ok());
+        let known = streams
+            .iter()
+            .find(|stream| stream.context().id() == context.id());
+        if let Some(stream) = known {
+            return Ok(Arc::clone(stream));
+        }
+        let stream = Stream::default_of(&context, StreamKind::PerThread).map_err(code)?;
+        streams.push(Arc::clone(&stream));
+        Ok(stream)
+    })
+}
+
+/// How the thread's calls get on with captures, replaced by another mode.
+pub(crate) fn exchange_capture_mode(mode: CaptureMode) -> CaptureMode {
+    CAPTURE_MODE.replace(mode)
+}
+
+/// Checks that a call that could break a capture may be made.
+pub(crate) fn check_unsafe_call() -> Result<(), CUresult> {
+    device()?
+        .check_unsafe_call(CAPTURE_MODE.get())
+        .map_err(code)
 }
 
 thread_local! {
@@ -251,7 +349,10 @@ pub(crate) fn context_handle(context: &Arc<Context>) -> Handle {
 
 /// Reports an error of the driver to the user and gives its number.
 pub(crate) fn code(error: Error) -> CUresult {
-    message(format_args!("{error}"));
+    // What programs ask for on purpose needs no words.
+    if !matches!(error, Error::NotReady | Error::Capture(_)) {
+        message(format_args!("{error}"));
+    }
     number(&error)
 }
 
@@ -267,6 +368,21 @@ pub(crate) fn number(error: &Error) -> CUresult {
         Error::NotFound { .. } => CUresult::NOT_FOUND,
         Error::NotSupported(_) | Error::UnsupportedPtx(_) => CUresult::NOT_SUPPORTED,
         Error::InvalidHandle(_) => CUresult::INVALID_HANDLE,
+        Error::IllegalState(_) => CUresult::ILLEGAL_STATE,
+        Error::NotReady => CUresult::NOT_READY,
+        Error::NotPermitted => CUresult::NOT_PERMITTED,
+        Error::GraphUpdate(_) => CUresult::GRAPH_EXEC_UPDATE_FAILURE,
+        Error::Capture(error) => match error {
+            CaptureError::Unsupported => CUresult::STREAM_CAPTURE_UNSUPPORTED,
+            CaptureError::Invalidated => CUresult::STREAM_CAPTURE_INVALIDATED,
+            CaptureError::Merge => CUresult::STREAM_CAPTURE_MERGE,
+            CaptureError::Unmatched => CUresult::STREAM_CAPTURE_UNMATCHED,
+            CaptureError::Unjoined => CUresult::STREAM_CAPTURE_UNJOINED,
+            CaptureError::Isolation => CUresult::STREAM_CAPTURE_ISOLATION,
+            CaptureError::Implicit => CUresult::STREAM_CAPTURE_IMPLICIT,
+            CaptureError::CapturedEvent => CUresult::CAPTURED_EVENT,
+            CaptureError::WrongThread => CUresult::STREAM_CAPTURE_WRONG_THREAD,
+        },
         Error::CooperativeTooLarge { .. } => CUresult::COOPERATIVE_LAUNCH_TOO_LARGE,
         Error::AlreadyRegistered(_) => CUresult::HOST_MEMORY_ALREADY_REGISTERED,
         Error::NotRegistered(_) => CUresult::HOST_MEMORY_NOT_REGISTERED,

@@ -1,10 +1,11 @@
 //! Device attributes by their `CU_DEVICE_ATTRIBUTE_*` number.
 //!
 //! Numbers are the interface of CUDA programs to a device, and every client asks for many, so
-//! the table answers all of 1..=149. Source of numbers and meanings: CUDA Driver API
+//! the table answers all of 1..=161. Source of numbers and meanings: CUDA Driver API
 //! reference, `CUdevice_attribute`.
 
 use crate::config::Config;
+use crate::texture::{LINEAR_MAX, PITCH_ALIGNMENT, TEXTURE_ALIGNMENT};
 use weft_isa::abi::HARTS_PER_CORE;
 
 /// Shared memory of a CTA without opting in to more, in bytes.
@@ -21,7 +22,7 @@ pub(crate) const fn max_shared_bytes_optin(per_core: u32) -> u32 {
 }
 
 /// Highest attribute number answered.
-const LAST: i32 = 149;
+const LAST: i32 = 161;
 
 /// Value of an attribute, or `None` for a number that means nothing.
 pub(crate) fn attribute(config: &Config, number: i32) -> Option<i32> {
@@ -48,8 +49,9 @@ pub(crate) fn attribute(config: &Config, number: i32) -> Option<i32> {
         12 | 82 => REGISTERS_PER_CORE,
         13 => clamp(chip.clock_hz / 1_000),
         // Alignment of textures, pitch of textures, alignment of surfaces.
-        14 | 30 => 512,
-        51 => 32,
+        14 => clamp(TEXTURE_ALIGNMENT),
+        30 => 512,
+        51 => clamp(PITCH_ALIGNMENT),
         // Copies overlap kernels; there is one copy engine.
         15 | 40 => 1,
         16 => cores,
@@ -65,8 +67,30 @@ pub(crate) fn attribute(config: &Config, number: i32) -> Option<i32> {
         37 => 512,
         38 => 16 << 20,
         39 => threads_per_core,
-        // Textures and surfaces: none.
-        21..=29 | 42..=49 | 52..=74 | 77 => 0,
+        // Textures: width; width and height; of volumes; of layered ones.
+        21 | 22 => 131_072,
+        23 => 65_536,
+        24..=26 => 16_384,
+        27 | 28 | 42 | 45 | 46 => 32_768,
+        29 | 43 => 2_048,
+        // Gather is possible; another choice of volumes; cubes and layered cubes.
+        44 => 1,
+        47 | 48 => 8_192,
+        49 | 52 | 53 => 32_768,
+        54 => 2_046,
+        // Surfaces: width; width and height; of volumes; of layered ones, of cubes.
+        55 | 61 | 63 | 64 | 66 | 67 => 32_768,
+        56 => 131_072,
+        57 => 65_536,
+        58..=60 => 16_384,
+        62 | 65 => 2_048,
+        68 => 2_046,
+        // Textures in linear memory, pitched memory, and mipmapped ones.
+        69 => clamp(LINEAR_MAX),
+        70 => 131_072,
+        71 => 65_536,
+        72 => 1 << 21,
+        73 | 74 | 77 => 32_768,
         75 => i32::try_from(major).unwrap_or(0),
         76 => i32::try_from(minor).unwrap_or(0),
         // Stream priorities, caching of globals and locals in L1.
@@ -82,15 +106,17 @@ pub(crate) fn attribute(config: &Config, number: i32) -> Option<i32> {
         88 | 100 => 0,
         89..=91 => 1,
         101 => 1,
-        // Stream memory operations: none.
-        92..=94 | 98 | 122 | 123 => 0,
+        // Streams write words and wait for them; writes of other devices are not flushed.
+        92..=94 | 122 | 123 => 1,
+        98 => 0,
         // Cooperative launch on one device.
         95 => 1,
         96 => 0,
         97 => shared_optin,
         99 => 1,
-        // Virtual memory management and sharing by file descriptor: none.
-        102..=105 | 107 => 0,
+        // Virtual memory management, shared by file descriptors and nothing else; no compression.
+        102 | 103 => 1,
+        104 | 105 | 107 => 0,
         106 => 32,
         108 | 109 => 0,
         110 | 112 | 114 | 116..=119 | 121 | 124 | 125 => 0,

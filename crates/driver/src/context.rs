@@ -2,8 +2,10 @@
 
 use crate::device::{Device, lock};
 use crate::environment::Heap;
-use crate::error::{Error, invalid};
+use crate::error::{CaptureError, Error, invalid};
 use crate::memory::AllocationKind;
+use crate::stream::POLL;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Limits of a context that programs set with `cuCtxSetLimit`.
@@ -23,7 +25,7 @@ pub enum Limit {
 pub struct Context {
     id: u64,
     device: Arc<Device>,
-    flags: u32,
+    flags: AtomicU32,
     state: Mutex<State>,
     /// Heap of device `malloc`, made at the first use.
     heap: Mutex<Option<Heap>>,
@@ -49,7 +51,7 @@ impl Context {
         Arc::new(Self {
             id: device.new_id(),
             device: Arc::clone(device),
-            flags,
+            flags: AtomicU32::new(flags),
             state: Mutex::new(State {
                 fault: None,
                 destroyed: false,
@@ -72,10 +74,15 @@ impl Context {
         &self.device
     }
 
-    /// Flags it was made with.
+    /// Its flags, which make no difference here.
     #[must_use]
-    pub const fn flags(&self) -> u32 {
-        self.flags
+    pub fn flags(&self) -> u32 {
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the flags.
+    pub fn set_flags(&self, flags: u32) {
+        self.flags.store(flags, Ordering::Relaxed);
     }
 
     /// Whether work may be submitted.
@@ -89,6 +96,28 @@ impl Context {
             return Err(Error::ContextDestroyed);
         }
         state.fault.clone().map_or(Ok(()), Err)
+    }
+
+    /// Waits for all work of its streams.
+    ///
+    /// # Errors
+    ///
+    /// [`CaptureError::Unsupported`] while a stream of the context is captured, whose capture becomes
+    /// invalid; the fault of a kernel.
+    pub fn synchronize(&self) -> Result<(), Error> {
+        self.usable()?;
+        if self.device.host_calls.is_inside() {
+            return Err(Error::NotPermitted);
+        }
+        if self.device.captures.invalidate_of(self.id) {
+            return Err(CaptureError::Unsupported.into());
+        }
+        self.device.progress();
+        while self.device.is_busy(self.id) {
+            std::thread::sleep(POLL);
+            self.device.progress();
+        }
+        self.usable()
     }
 
     /// Number of resets so far, for [`Self::usable_since`].
@@ -116,6 +145,7 @@ impl Context {
     pub fn destroy(&self) {
         let first = !std::mem::replace(&mut lock(&self.state).destroyed, true);
         if first {
+            self.device.forget_streams_of(self.id);
             self.device.release_all_of(self.id);
         }
     }
@@ -130,6 +160,7 @@ impl Context {
             state.limits = DEFAULT_LIMITS;
         }
         *lock(&self.heap) = None;
+        self.device.forget_streams_of(self.id);
         self.device.release_all_of(self.id);
     }
 

@@ -1,14 +1,21 @@
 //! A device: one chip, its memory, its compile cache and its report.
 
+use crate::advice::Advices;
 use crate::allocator::Allocator;
 use crate::attributes;
 use crate::cache::Cache;
 use crate::config::Config;
 use crate::context::Context;
 use crate::error::Error;
+use crate::graph::{Captures, GraphMemory};
 use crate::memory::Allocations;
+use crate::pool::Pools;
 use crate::report::Report;
+use crate::stream::{Stream, StreamKind};
 use crate::timeline::{Elapsed, OperationKind, Timeline};
+use crate::virtual_memory::VirtualMemory;
+use crate::work::HostCalls;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +34,16 @@ pub struct Device {
     timing: Mutex<Timing>,
     last_id: AtomicU64,
     primary: Mutex<Primary>,
+    /// Streams that keep work back.
+    kept: Mutex<Vec<Arc<Stream>>>,
+    /// Default streams by context.
+    defaults: Mutex<BTreeMap<u64, Arc<Stream>>>,
+    pub(crate) pools: Pools,
+    pub(crate) host_calls: HostCalls,
+    pub(crate) advices: Advices,
+    pub(crate) virtual_memory: VirtualMemory,
+    pub(crate) captures: Captures,
+    pub(crate) graph_memory: GraphMemory,
 }
 
 /// What is known of time while launches are timed.
@@ -64,6 +81,14 @@ impl Device {
             cache: Cache::new(config.cache.clone()),
             last_id: AtomicU64::new(0),
             primary: Mutex::default(),
+            kept: Mutex::default(),
+            defaults: Mutex::default(),
+            pools: Pools::default(),
+            host_calls: HostCalls::default(),
+            advices: Advices::default(),
+            virtual_memory: VirtualMemory::default(),
+            captures: Captures::default(),
+            graph_memory: GraphMemory::default(),
             chip,
             config,
         });
@@ -100,7 +125,10 @@ impl Device {
     /// Memory not allocated, in bytes.
     #[must_use]
     pub fn free_memory(&self) -> u64 {
-        lock(&self.allocator).free_bytes()
+        let allocated_apart = self.virtual_memory.physical_bytes();
+        lock(&self.allocator)
+            .free_bytes()
+            .saturating_sub(allocated_apart)
     }
 
     /// Value of a device attribute by its `CU_DEVICE_ATTRIBUTE_*` number.
@@ -232,6 +260,81 @@ impl Device {
     /// A number that no other object of this device has.
     pub(crate) fn new_id(&self) -> u64 {
         self.last_id.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The default stream of a context.
+    ///
+    /// # Errors
+    ///
+    /// If the context is unusable.
+    pub fn default_stream(&self, context: &Arc<Context>) -> Result<Arc<Stream>, Error> {
+        let mut defaults = lock(&self.defaults);
+        if let Some(stream) = defaults
+            .get(&context.id())
+            .filter(|stream| !stream.is_stale())
+        {
+            context.usable()?;
+            return Ok(Arc::clone(stream));
+        }
+        let stream = Stream::default_of(context, StreamKind::Legacy)?;
+        defaults.insert(context.id(), Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    /// Forgets the default stream of a context that ends.
+    pub(crate) fn forget_streams_of(&self, context: u64) {
+        self.captures.invalidate_of(context);
+        // What goes may own the last handle of something that takes these locks, so it goes later.
+        let gone = lock(&self.defaults).remove(&context);
+        let idle: Vec<_> = lock(&self.kept)
+            .extract_if(.., |stream| stream.context().id() == context)
+            .collect();
+        drop((gone, idle));
+    }
+
+    /// Goes on with work that streams keep back.
+    pub fn progress(&self) {
+        let streams = lock(&self.kept).clone();
+        if streams.is_empty() {
+            return;
+        }
+        // What one stream does may be what another waits for.
+        for _ in 0..streams.len() {
+            for stream in &streams {
+                stream.progress();
+            }
+        }
+        let idle: Vec<_> = lock(&self.kept)
+            .extract_if(.., |stream| !stream.is_busy())
+            .collect();
+        drop(idle);
+    }
+
+    /// Notes that a stream keeps work back.
+    pub(crate) fn keep_back(&self, stream: &Arc<Stream>) {
+        let mut kept = lock(&self.kept);
+        if !kept
+            .iter()
+            .any(|known| known.id() == stream.id() && Arc::ptr_eq(known, stream))
+        {
+            kept.push(Arc::clone(stream));
+        }
+    }
+
+    /// Operations that what is submitted to `stream` now comes after.
+    pub(crate) fn before(&self, stream: &Stream) -> Vec<(Arc<Stream>, u64)> {
+        let kept = lock(&self.kept);
+        let ordered = kept
+            .iter()
+            .filter_map(|other| Some((Arc::clone(other), other.comes_before(stream)?)));
+        ordered.collect()
+    }
+
+    /// Whether a stream of the context keeps work back.
+    pub(crate) fn is_busy(&self, context: u64) -> bool {
+        let kept = lock(&self.kept);
+        kept.iter()
+            .any(|stream| stream.context().id() == context && stream.is_busy())
     }
 
     /// Retains the primary context, making it at first.

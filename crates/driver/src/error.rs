@@ -58,6 +58,22 @@ pub enum Error {
         /// Blocks that fit.
         limit: u64,
     },
+    /// An object that is in the middle of something else: `CUDA_ERROR_ILLEGAL_STATE`.
+    #[error("{0}")]
+    IllegalState(String),
+    /// Work that is not done yet: `CUDA_ERROR_NOT_READY`.
+    #[error("not ready")]
+    NotReady,
+    /// A call from a function that a stream called: `CUDA_ERROR_NOT_PERMITTED`.
+    #[error("not permitted in a function that a stream calls")]
+    NotPermitted,
+    /// What a stream capture does not allow. The result depends on the cause.
+    #[error("{0}")]
+    Capture(#[from] CaptureError),
+    /// A graph that an executable graph cannot be updated with:
+    /// `CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE`.
+    #[error("the executable graph cannot be updated: {0}")]
+    GraphUpdate(String),
     /// Host memory already registered: `CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED`.
     #[error("host memory at {0:#x} is already registered")]
     AlreadyRegistered(u64),
@@ -84,6 +100,38 @@ pub enum Error {
     /// The chip could not be made: `CUDA_ERROR_NO_DEVICE`.
     #[error("failed to set up the chip: {0}")]
     Chip(String),
+}
+
+/// What stream capture does not allow (`CUDA_ERROR_STREAM_CAPTURE_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CaptureError {
+    /// An operation that cannot be captured, or that could break a capture in progress.
+    #[error("not possible while a stream is captured")]
+    Unsupported,
+    /// An earlier error made the capture invalid.
+    #[error("the capture was invalidated by an earlier error")]
+    Invalidated,
+    /// An event would join two captures.
+    #[error("two captures would be merged")]
+    Merge,
+    /// The capture was not begun in this stream.
+    #[error("the capture was not begun in this stream")]
+    Unmatched,
+    /// A stream that takes part was not joined to the one where the capture began.
+    #[error("a stream that takes part in the capture was not joined to where it began")]
+    Unjoined,
+    /// A dependency of captured work on work that is not captured.
+    #[error("captured work would depend on work that is not captured")]
+    Isolation,
+    /// The default stream would wait for a stream that is captured.
+    #[error("the default stream would wait for a stream that is captured")]
+    Implicit,
+    /// An event that was last recorded in a capture.
+    #[error("the event was last recorded in a capture")]
+    CapturedEvent,
+    /// The capture was begun by another thread.
+    #[error("the capture was begun by another thread")]
+    WrongThread,
 }
 
 /// Kinds of kernel faults, as far as CUDA tells them apart.

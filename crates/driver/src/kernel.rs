@@ -213,6 +213,26 @@ impl Kernel {
         }
     }
 
+    /// Whether it is of the module that has this mark of being unloaded.
+    pub(crate) fn is_of(&self, unloaded: &Arc<AtomicBool>) -> bool {
+        Arc::ptr_eq(&self.unloaded, unloaded)
+    }
+
+    /// Dynamic shared memory that a CTA can have when so many share a core, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// If such a CTA cannot be launched.
+    pub fn available_shared_bytes(&self, ctas: u32, threads: u32) -> Result<u64, Error> {
+        if ctas == 0 || threads == 0 || threads > self.max_threads() {
+            return Err(invalid(format!("{ctas} blocks of {threads} threads")));
+        }
+        // A core runs one CTA at a time.
+        let all = self.context.device().max_shared_bytes_optin();
+        let room = all.saturating_sub(self.image().shared_dynamic_offset);
+        Ok(if ctas == 1 { u64::from(room) } else { 0 })
+    }
+
     /// Whether its module was unloaded.
     #[must_use]
     pub fn is_unloaded(&self) -> bool {

@@ -51,16 +51,7 @@ impl Kernel {
         config: &LaunchConfig,
         parameters: &[u8],
     ) -> Result<LaunchReport, Error> {
-        self.usable()?;
-        self.check(config)?;
-        if parameters.len() as u64 != u64::from(self.image().param_bytes) {
-            return Err(invalid(format!(
-                "{} bytes of parameters for kernel `{}`, which takes {}",
-                parameters.len(),
-                self.name(),
-                self.image().param_bytes
-            )));
-        }
+        self.check_launch(config, parameters)?;
         let device = self.context().device();
         let code = self.code_for(config)?;
         let block = self.take_block()?;
@@ -133,6 +124,25 @@ impl Kernel {
         content.extend(address.to_le_bytes());
         content.extend(u64::from(GRID_WORKSPACE_BYTES).to_le_bytes());
         content
+    }
+
+    /// Whether a launch with this shape and parameter block is possible.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::launch`], other than faults of the launch itself.
+    pub fn check_launch(&self, config: &LaunchConfig, parameters: &[u8]) -> Result<(), Error> {
+        self.usable()?;
+        self.check(config)?;
+        if parameters.len() as u64 != u64::from(self.image().param_bytes) {
+            return Err(invalid(format!(
+                "{} bytes of parameters for kernel `{}`, which takes {}",
+                parameters.len(),
+                self.name(),
+                self.image().param_bytes
+            )));
+        }
+        Ok(())
     }
 
     /// Whether a launch of this shape is allowed.

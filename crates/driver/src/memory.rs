@@ -4,6 +4,7 @@
 //! is a host address; they differ only in what CUDA says of them. Registered host memory lies
 //! outside. Every copy is checked against the allocations.
 
+use crate::advice::Advice;
 use crate::allocator::ALIGNMENT;
 use crate::context::Context;
 use crate::device::{Device, lock};
@@ -26,6 +27,10 @@ pub enum AllocationKind {
     Host,
     /// `cuMemHostRegister`: the program's own memory, mapped.
     Registered,
+    /// By a node of a graph.
+    Graph,
+    /// Physical memory mapped at reserved addresses (`cuMemMap`).
+    Mapped,
     /// A variable of a loaded module, in device memory; the module frees it.
     Variable,
     /// The same, declared managed.
@@ -39,7 +44,7 @@ impl AllocationKind {
     /// Whether the program frees it as device memory (`cuMemFree`).
     #[must_use]
     pub const fn is_freed_as_device_memory(self) -> bool {
-        matches!(self, Self::Device | Self::Managed)
+        matches!(self, Self::Device | Self::Managed | Self::Graph)
     }
 
     /// Whether host and device may both use it at any time.
@@ -90,16 +95,30 @@ impl Device {
         lock(&self.allocations).containing(address)
     }
 
+    /// Whether all the bytes are inside one allocation.
+    #[must_use]
+    pub fn is_accessible(&self, address: u64, bytes: u64) -> bool {
+        self.chip.memory().is_accessible(address, bytes)
+    }
+
     /// Copies to the host.
     ///
     /// # Errors
     ///
     /// If the bytes are not inside one allocation.
     pub fn read(&self, address: u64, destination: &mut [u8]) -> Result<(), Error> {
-        let memory = self.chip.memory();
-        memory.read(address, destination).map_err(outside)?;
-        self.note_copy(OperationKind::CopyToHost, destination.len() as u64);
+        let bytes = destination.len() as u64;
+        self.take(address, destination)?;
+        self.note_copy(OperationKind::CopyToHost, bytes);
         Ok(())
+    }
+
+    /// [`Device::read`] as part of something that is noted as a whole.
+    pub(crate) fn take(&self, address: u64, destination: &mut [u8]) -> Result<(), Error> {
+        self.chip
+            .memory()
+            .read(address, destination)
+            .map_err(outside)
     }
 
     /// Copies from the host.
@@ -124,9 +143,14 @@ impl Device {
     ///
     /// If either range is not inside one allocation.
     pub fn copy(&self, to: u64, from: u64, bytes: u64) -> Result<(), Error> {
-        self.chip.memory().copy(to, from, bytes).map_err(outside)?;
+        self.move_bytes(to, from, bytes)?;
         self.note_copy(OperationKind::CopyOnDevice, bytes);
         Ok(())
+    }
+
+    /// [`Device::copy`] as part of something that is noted as a whole.
+    pub(crate) fn move_bytes(&self, to: u64, from: u64, bytes: u64) -> Result<(), Error> {
+        self.chip.memory().copy(to, from, bytes).map_err(outside)
     }
 
     /// Fills with repetitions of a pattern of 1, 2 or 4 bytes.
@@ -135,22 +159,44 @@ impl Device {
     ///
     /// If the bytes are not inside one allocation.
     pub fn fill(&self, address: u64, bytes: u64, pattern: &[u8]) -> Result<(), Error> {
-        let memory = self.chip.memory();
-        memory.fill(address, bytes, pattern).map_err(outside)?;
+        self.fill_bytes(address, bytes, pattern)?;
         self.note_copy(OperationKind::CopyOnDevice, bytes);
         Ok(())
     }
 
-    fn insert(&self, allocation: Allocation) {
+    /// [`Device::fill`] as part of something that is noted as a whole.
+    pub(crate) fn fill_bytes(&self, address: u64, bytes: u64, pattern: &[u8]) -> Result<(), Error> {
+        let memory = self.chip.memory();
+        memory.fill(address, bytes, pattern).map_err(outside)
+    }
+
+    /// Forgets an allocation whose memory is not this module's.
+    pub(crate) fn forget(&self, address: u64) {
+        lock(&self.allocations).0.remove(&address);
+    }
+
+    pub(crate) fn insert(&self, allocation: Allocation) {
         let mut allocations = lock(&self.allocations);
         allocations.0.insert(allocation.address, allocation);
     }
 
     /// Gives the memory of an allocation back.
     fn release(&self, allocation: &Allocation) {
+        if allocation.kind == AllocationKind::Managed {
+            self.advise(allocation.address, allocation.bytes, |advice| {
+                *advice = Advice::default()
+            });
+        }
         let memory = self.chip.memory();
         let unmapped = match allocation.kind {
             AllocationKind::Registered => memory.unmap_host(allocation.address),
+            AllocationKind::Graph => {
+                let unmapped = memory.unmap(allocation.address);
+                self.graph_memory.end(allocation.address);
+                unmapped
+            }
+            // Its access ends with the mapping.
+            AllocationKind::Mapped => Ok(()),
             AllocationKind::Device
             | AllocationKind::Managed
             | AllocationKind::Host
@@ -194,6 +240,8 @@ impl Context {
             AllocationKind::Host => HOST_ALIGNMENT,
             AllocationKind::Device
             | AllocationKind::Managed
+            | AllocationKind::Graph
+            | AllocationKind::Mapped
             | AllocationKind::Registered
             | AllocationKind::Variable
             | AllocationKind::ManagedVariable
@@ -245,6 +293,45 @@ impl Context {
             id: device.new_id(),
         });
         Ok(address)
+    }
+
+    /// Lets memory exist at addresses that are reserved for it.
+    pub(crate) fn map_reserved(
+        &self,
+        address: u64,
+        bytes: u64,
+        kind: AllocationKind,
+    ) -> Result<(), Error> {
+        self.usable()?;
+        let device = self.device();
+        let mapped = device.chip.memory().map(address, bytes, Access::ReadWrite);
+        mapped.map_err(|error| invalid(error.to_string()))?;
+        device.insert(Allocation {
+            address,
+            bytes,
+            kind,
+            context: self.id(),
+            tag: 0,
+            id: device.new_id(),
+        });
+        Ok(())
+    }
+
+    /// Frees device memory; freeing null does nothing.
+    ///
+    /// # Errors
+    ///
+    /// If no device memory begins there.
+    pub fn free_device_memory(&self, address: u64) -> Result<(), Error> {
+        if address == 0 {
+            return self.usable();
+        }
+        let allocation = self.device().allocation_of(address);
+        self.free(address, AllocationKind::is_freed_as_device_memory)?;
+        if let Some(allocation) = allocation {
+            self.device().pools.note_freed(&allocation);
+        }
+        Ok(())
     }
 
     /// Frees an allocation of this device by its first address. Contexts of one process share

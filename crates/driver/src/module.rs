@@ -14,6 +14,7 @@ use weft_compiler::image::Image;
 use weft_compiler::ir::{LaunchShape, Rows};
 use weft_compiler::{AddressableFunctions, ErrorKind, ModuleVariable, Options, RelocationKind};
 use weft_isa::abi::{CODE_WINDOW, FUNCTION_ENTRY_BYTES};
+use weft_isa::texture::DESCRIPTOR_BYTES;
 use weft_ptx::{ast, elf, fatbin};
 
 self_cell! {
@@ -234,6 +235,28 @@ impl Module {
                 kind: "variable",
                 name: name.to_owned(),
             })
+    }
+
+    /// Whether a kernel is one of its own.
+    #[must_use]
+    pub fn owns(&self, kernel: &Kernel) -> bool {
+        kernel.is_of(&self.unloaded)
+    }
+
+    /// Address and size in bytes of a `.texref` or `.surfref` variable, which is a descriptor.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`].
+    pub fn reference(&self, name: &str) -> Result<(u64, u64), Error> {
+        let found = self.variable(name)?;
+        if found.1 != DESCRIPTOR_BYTES as u64 {
+            return Err(Error::NotFound {
+                kind: "texture or surface reference",
+                name: name.to_owned(),
+            });
+        }
+        Ok(found)
     }
 
     /// A kernel, compiled at the first call.

@@ -3,8 +3,9 @@
 use crate::context::Context;
 use crate::device::{Device, lock};
 use crate::error::Error;
-use crate::memory::AllocationKind;
-use std::sync::{Arc, Mutex};
+use crate::memory::{Allocation, AllocationKind};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Weak};
 
 /// A pool. Memory goes back to the device when it is freed; nothing is held in reserve.
 #[derive(Debug)]
@@ -22,17 +23,40 @@ struct Usage {
     reuse: [bool; 3],
 }
 
+/// Pools by number, for the accounting of what is freed.
+#[derive(Debug, Default)]
+pub(crate) struct Pools(Mutex<BTreeMap<u64, Weak<Pool>>>);
+
+impl Pools {
+    /// Notes that an allocation was freed.
+    pub(crate) fn note_freed(&self, allocation: &Allocation) {
+        if allocation.kind != AllocationKind::Device || allocation.tag == 0 {
+            return;
+        }
+        let mut pools = lock(&self.0);
+        match pools.get(&allocation.tag).map(Weak::upgrade) {
+            Some(Some(pool)) => pool.note_freed(allocation.bytes),
+            Some(None) => {
+                pools.remove(&allocation.tag);
+            }
+            None => {}
+        }
+    }
+}
+
 impl Pool {
     /// A pool of a device.
     #[must_use]
     pub fn new(device: &Device) -> Arc<Self> {
-        Arc::new(Self {
+        let new = Arc::new(Self {
             id: device.new_id(),
             usage: Mutex::new(Usage {
                 reuse: [true; 3],
                 ..Usage::default()
             }),
-        })
+        });
+        lock(&device.pools.0).insert(new.id, Arc::downgrade(&new));
+        new
     }
 
     /// Serial number; the tag of its allocations.
@@ -54,8 +78,7 @@ impl Pool {
         Ok(address)
     }
 
-    /// Notes that an allocation of the pool was freed.
-    pub fn note_freed(&self, bytes: u64) {
+    fn note_freed(&self, bytes: u64) {
         let mut usage = lock(&self.usage);
         usage.used = usage.used.saturating_sub(bytes);
     }

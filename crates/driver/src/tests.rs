@@ -205,7 +205,7 @@ fn a_fault_stays_with_its_context_and_no_other() {
     let kept = allocate(&other, 8);
     let lost = allocate(&faulty, 8);
     let stream = Stream::new(&faulty, 0, 0).unwrap();
-    let event = Event::new(&faulty, true).unwrap();
+    let event = Event::new(&faulty, 0).unwrap();
     let kernel = store(&faulty);
     // The guard behind an allocation catches the first byte beyond it.
     let beyond = (lost + 8).to_le_bytes();
@@ -217,7 +217,7 @@ fn a_fault_stays_with_its_context_and_no_other() {
         faulty.free(lost, |_| true),
         faulty.usable(),
         stream.synchronize(),
-        event.record(0),
+        event.record(0, 0),
         event.synchronize(),
     ] {
         assert_eq!(later, Err(first.clone()));
@@ -407,7 +407,7 @@ fn what_a_reset_freed_is_refused_even_if_its_addresses_are_in_use_again() {
     let module = Module::load(&context, ModuleImage::Ptx(text)).unwrap();
     let (variable, _) = module.variable("v").unwrap();
     let stream = Stream::new(&context, 0, 0).unwrap();
-    let event = Event::new(&context, true).unwrap();
+    let event = Event::new(&context, 0).unwrap();
     let fault = raise(&context, FaultCode::Trap).launch(&shape(1, 1), &[]);
     assert_eq!(class(fault), FaultClass::Launch);
 
@@ -419,7 +419,7 @@ fn what_a_reset_freed_is_refused_even_if_its_addresses_are_in_use_again() {
         kernel.launch(&shape(1, 1), &target.to_le_bytes()),
         module.variable("v").map(|_| ()),
         stream.synchronize(),
-        event.record(0),
+        event.record(0, 0),
     ] {
         assert!(matches!(result, Err(Error::InvalidHandle(_))), "{result:?}");
     }

@@ -4,15 +4,15 @@ use crate::c::{CtxCreateParams, Device, Handle, get, put, put_optional};
 use crate::call::exports;
 use crate::result::CUresult;
 use crate::runtime::{
-    CONTEXTS, code, context_handle, current, current_handle, device, pop_current, push_current,
-    set_current, usable,
+    CONTEXTS, code, context_handle, current, current_handle, device, number, pop_current,
+    push_current, set_current,
 };
 use std::ffi::{c_int, c_uint, c_void};
 use std::sync::Arc;
 use weft_driver::{Context, Limit};
 
 /// The context of a handle, or the current one for null.
-fn context_or_current(handle: Handle) -> Result<Arc<Context>, CUresult> {
+pub(super) fn context_or_current(handle: Handle) -> Result<Arc<Context>, CUresult> {
     if handle.is_null() {
         current()
     } else {
@@ -30,8 +30,29 @@ const fn limit_of(number: c_uint) -> Result<Limit, CUresult> {
     }
 }
 
+/// Flags of contexts: how the host waits (0, 1, 2 or 4), mapped host memory, local memory that is
+/// kept, coredumps, their pipe, and synchronous memory operations.
+pub(super) const fn check_flags(flags: c_uint) -> Result<(), CUresult> {
+    const ALL: c_uint = 0xFF;
+    const SCHEDULE: c_uint = 0x07;
+    match (flags & !ALL, flags & SCHEDULE) {
+        (0, 0 | 1 | 2 | 4) => Ok(()),
+        _ => Err(CUresult::INVALID_VALUE),
+    }
+}
+
+fn synchronize(context: &Context) -> Result<(), CUresult> {
+    context.synchronize().map_err(|error| number(&error))?;
+    context.device().wait_for_stream(None);
+    Ok(())
+}
+
 fn create(out: *mut Handle, flags: c_uint, ordinal: Device) -> Result<(), CUresult> {
     let device = super::device::known(ordinal)?;
+    check_flags(flags)?;
+    if out.is_null() {
+        return Err(CUresult::INVALID_VALUE);
+    }
     let handle = CONTEXTS.insert(Context::new(device, flags));
     push_current(handle);
     // SAFETY: the caller passes a valid out pointer.
@@ -68,7 +89,7 @@ exports! {
         create(out, flags, ordinal)
     }
 
-    fn cuCtxDestroy_v2(handle: Handle) {
+    fn cuCtxDestroy_v2 | cuCtxDestroy(handle: Handle) {
         device()?;
         let context = CONTEXTS.get(handle)?;
         let primary = device()?.primary_context_id() == Some(context.id());
@@ -83,14 +104,14 @@ exports! {
         Ok(())
     }
 
-    fn cuCtxPushCurrent_v2(handle: Handle) {
+    fn cuCtxPushCurrent_v2 | cuCtxPushCurrent(handle: Handle) {
         device()?;
         CONTEXTS.get(handle)?;
         push_current(handle);
         Ok(())
     }
 
-    fn cuCtxPopCurrent_v2(out: *mut Handle) {
+    fn cuCtxPopCurrent_v2 | cuCtxPopCurrent(out: *mut Handle) {
         device()?;
         let handle = pop_current()?;
         // SAFETY: the caller passes null or a valid out pointer.
@@ -145,15 +166,27 @@ exports! {
         unsafe { put(version, CONTEXT_API) }
     }
 
-    /// Work is complete when it is submitted; what is left is the fault of an earlier kernel.
     fn cuCtxSynchronize() {
-        usable()?.device().wait_for_stream(None);
-        Ok(())
+        synchronize(&*current()?)
     }
 
     fn cuCtxSynchronize_v2(handle: Handle) {
-        let context = context_or_current(handle)?;
-        context.usable().map_err(|error| crate::runtime::number(&error))
+        synchronize(&*context_or_current(handle)?)
+    }
+
+    fn cuCtxGetExecAffinity(_affinity: *mut c_void, _kind: c_uint) {
+        current()?;
+        // `cuDeviceGetExecAffinitySupport` says so.
+        Err(CUresult::UNSUPPORTED_EXEC_AFFINITY)
+    }
+
+    /// How the host waits, and whether it maps memory, which is always so: nothing that makes a
+    /// difference here.
+    fn cuCtxSetFlags(flags: c_uint) {
+        let context = current()?;
+        check_flags(flags)?;
+        context.set_flags(flags);
+        Ok(())
     }
 
     fn cuCtxGetLimit(value: *mut usize, limit: c_uint) {

@@ -1,11 +1,12 @@
-//! Copies, linear and pitched.
+//! Copies, linear, pitched, and of arrays.
 
-use crate::c::{DevicePtr, Handle, Memcpy2D, Memcpy3D, bytes, bytes_mut, get};
+use super::stream::{execute, submit};
+use crate::c::{DevicePtr, Handle, Memcpy2D, Memcpy3D, Memcpy3DPeer, get};
 use crate::call::exports;
 use crate::result::CUresult;
-use crate::runtime::{code, usable};
+use crate::runtime::{ARRAYS, CONTEXTS, usable};
 use std::ffi::{c_uint, c_void};
-use weft_driver::Context;
+use weft_driver::{Copy, Place, Side, Work};
 
 /// `CUmemorytype`.
 mod memory_type {
@@ -15,310 +16,359 @@ mod memory_type {
     pub(super) const UNIFIED: u32 = 4;
 }
 
-/// Where one side of a copy lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// The program's memory, unknown to the device.
-    Host(u64),
-    /// Memory the device knows, checked.
-    Device(u64),
-}
-
-impl Place {
-    /// A host pointer; it may lie in memory that the device knows, such as pinned memory.
-    fn host(context: &Context, address: u64) -> Self {
-        Self::unified(context, address)
-    }
-
-    /// An address of either kind: the device knows its own.
-    fn unified(context: &Context, address: u64) -> Self {
-        if context.device().allocation_of(address).is_some() {
-            Self::Device(address)
-        } else {
-            Self::Host(address)
-        }
-    }
-
-    fn offset(self, bytes: u64) -> Result<Self, CUresult> {
-        let add = |address: u64| address.checked_add(bytes).ok_or(CUresult::INVALID_VALUE);
-        Ok(match self {
-            Self::Host(address) => Self::Host(add(address)?),
-            Self::Device(address) => Self::Device(add(address)?),
-        })
+fn place(
+    memory_type: c_uint,
+    host: *const c_void,
+    device: DevicePtr,
+    array: Handle,
+) -> Result<Place, CUresult> {
+    match memory_type {
+        memory_type::HOST => Ok(Place::Host(host as u64)),
+        memory_type::DEVICE => Ok(Place::Device(device)),
+        memory_type::UNIFIED => Ok(Place::Unified(device)),
+        memory_type::ARRAY => ARRAYS.get(array).map(Place::Array),
+        _ => Err(CUresult::INVALID_VALUE),
     }
 }
 
-fn pointer(address: u64) -> *mut c_void {
-    usize::try_from(address).expect("a 64-bit address space, as CUDA has") as *mut c_void
-}
-
-/// Copies bytes between any two places.
-///
-/// # Safety
-/// Host places are valid for `length` bytes, and a host destination is apart from the source
-/// or the same bytes.
-unsafe fn copy(context: &Context, to: Place, from: Place, length: u64) -> Result<(), CUresult> {
-    let device = context.device();
-    let size = usize::try_from(length).map_err(|_| CUresult::INVALID_VALUE)?;
-    match (to, from) {
-        (Place::Device(to), Place::Device(from)) => device.copy(to, from, length).map_err(code),
-        (Place::Device(to), Place::Host(from)) => {
-            // SAFETY: the caller's range.
-            let source = unsafe { bytes(pointer(from), size) }?;
-            device.write(to, source).map_err(code)
-        }
-        (Place::Host(to), Place::Device(from)) => {
-            // SAFETY: the caller's range.
-            let destination = unsafe { bytes_mut(pointer(to), size) }?;
-            device.read(from, destination).map_err(code)
-        }
-        (Place::Host(to), Place::Host(from)) => {
-            if size != 0 && (to == 0 || from == 0) {
-                return Err(CUresult::INVALID_VALUE);
-            }
-            // SAFETY: both are the caller's ranges, not null; `copy` allows overlap.
-            unsafe { std::ptr::copy(pointer(from).cast::<u8>(), pointer(to).cast(), size) };
-            Ok(())
-        }
-    }
-}
-
-/// One side of a pitched copy.
-struct Side {
-    place: Place,
-    pitch: u64,
-    /// Bytes from one plane to the next.
-    plane: u64,
-}
-
-impl Side {
-    /// `offset` is (x in bytes, y, z); `height` the rows of a plane.
-    fn new(
-        context: &Context,
-        memory_type: c_uint,
-        (host, device): (u64, DevicePtr),
-        pitch: usize,
-        height: usize,
-        offset: [usize; 3],
-    ) -> Result<Self, CUresult> {
-        let place = match memory_type {
-            memory_type::HOST => Place::host(context, host),
-            memory_type::DEVICE => Place::Device(device),
-            memory_type::UNIFIED => Place::unified(context, device),
-            memory_type::ARRAY => return Err(CUresult::NOT_SUPPORTED),
-            _ => return Err(CUresult::INVALID_VALUE),
-        };
-        let pitch = pitch as u64;
-        let plane = pitch
-            .checked_mul(height as u64)
-            .ok_or(CUresult::INVALID_VALUE)?;
-        let [x, y, z] = offset.map(|extent| extent as u64);
-        let start = plane
-            .checked_mul(z)
-            .and_then(|planes| pitch.checked_mul(y)?.checked_add(planes)?.checked_add(x))
-            .ok_or(CUresult::INVALID_VALUE)?;
-        Ok(Self {
-            place: place.offset(start)?,
-            pitch,
-            plane,
-        })
-    }
-
-    fn row(&self, y: u64, z: u64) -> Result<Place, CUresult> {
-        let offset = self
-            .plane
-            .checked_mul(z)
-            .and_then(|planes| self.pitch.checked_mul(y)?.checked_add(planes))
-            .ok_or(CUresult::INVALID_VALUE)?;
-        self.place.offset(offset)
-    }
-}
-
-/// Copies `depth` planes of `height` rows of `width` bytes.
-///
-/// # Safety
-/// Host sides are valid for the rows.
-unsafe fn copy_rows(
-    context: &Context,
-    to: &Side,
-    from: &Side,
-    [width, height, depth]: [usize; 3],
-) -> Result<(), CUresult> {
-    let width = width as u64;
-    let rows = height as u64;
-    let is_tall = rows > 1 || depth > 1;
-    if is_tall && (to.pitch < width || from.pitch < width) {
+/// The copy that a request describes.
+pub(super) fn copy_of(request: &Memcpy3D) -> Result<Copy, CUresult> {
+    if request.src_lod != 0 || request.dst_lod != 0 {
         return Err(CUresult::INVALID_VALUE);
     }
-    for z in 0..depth as u64 {
-        for y in 0..rows {
-            // SAFETY: the caller's rows.
-            unsafe { copy(context, to.row(y, z)?, from.row(y, z)?, width) }?;
-        }
+    let side = |place, pitch: usize, rows: usize, origin: [usize; 3]| Side {
+        place,
+        pitch: pitch as u64,
+        rows: rows as u64,
+        origin: origin.map(|extent| extent as u64),
+    };
+    let from = place(
+        request.src_type,
+        request.src_host,
+        request.src_device,
+        request.src_array,
+    )?;
+    let to = place(
+        request.dst_type,
+        request.dst_host,
+        request.dst_device,
+        request.dst_array,
+    )?;
+    Ok(Copy {
+        from: side(
+            from,
+            request.src_pitch,
+            request.src_height,
+            [request.src_x, request.src_y, request.src_z],
+        ),
+        to: side(
+            to,
+            request.dst_pitch,
+            request.dst_height,
+            [request.dst_x, request.dst_y, request.dst_z],
+        ),
+        extent: [request.width, request.height, request.depth].map(|extent| extent as u64),
+    })
+}
+
+/// The request that describes a copy.
+pub(super) fn request_of(copy: &Copy) -> Memcpy3D {
+    let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    let pointer = |address: u64| size(address) as *mut c_void;
+    let null = std::ptr::null_mut();
+    let parts = |place: &Place| match place {
+        Place::Host(address) => (memory_type::HOST, pointer(*address), 0, null),
+        Place::Device(address) => (memory_type::DEVICE, null, *address, null),
+        Place::Unified(address) => (memory_type::UNIFIED, null, *address, null),
+        Place::Array(array) => (memory_type::ARRAY, null, 0, ARRAYS.handle_of(array.id())),
+    };
+    let (src_type, src_host, src_device, src_array) = parts(&copy.from.place);
+    let (dst_type, dst_host, dst_device, dst_array) = parts(&copy.to.place);
+    let (from, to) = (copy.from.origin.map(size), copy.to.origin.map(size));
+    Memcpy3D {
+        src_x: from[0],
+        src_y: from[1],
+        src_z: from[2],
+        src_lod: 0,
+        src_type,
+        src_host,
+        src_device,
+        src_array,
+        reserved0: null,
+        src_pitch: size(copy.from.pitch),
+        src_height: size(copy.from.rows),
+        dst_x: to[0],
+        dst_y: to[1],
+        dst_z: to[2],
+        dst_lod: 0,
+        dst_type,
+        dst_host,
+        dst_device,
+        dst_array,
+        reserved1: null,
+        dst_pitch: size(copy.to.pitch),
+        dst_height: size(copy.to.rows),
+        width: size(copy.extent[0]),
+        height: size(copy.extent[1]),
+        depth: size(copy.extent[2]),
     }
-    Ok(())
 }
 
-fn copy_2d(request: *const Memcpy2D) -> Result<(), CUresult> {
-    let context = usable()?;
+fn copy_2d(request: *const Memcpy2D) -> Result<Work, CUresult> {
+    usable()?;
     // SAFETY: the caller passes a valid request.
     let request = unsafe { get(request) }?;
-    let from = Side::new(
-        &context,
-        request.src_type,
-        (request.src_host as u64, request.src_device),
-        request.src_pitch,
-        request.height,
-        [request.src_x, request.src_y, 0],
-    )?;
-    let to = Side::new(
-        &context,
-        request.dst_type,
-        (request.dst_host as u64, request.dst_device),
-        request.dst_pitch,
-        request.height,
-        [request.dst_x, request.dst_y, 0],
-    )?;
-    // SAFETY: the caller's rows.
-    unsafe { copy_rows(&context, &to, &from, [request.width, request.height, 1]) }
+    let copy = copy_of(&Memcpy3D {
+        src_x: request.src_x,
+        src_y: request.src_y,
+        src_z: 0,
+        src_lod: 0,
+        src_type: request.src_type,
+        src_host: request.src_host,
+        src_device: request.src_device,
+        src_array: request.src_array,
+        reserved0: std::ptr::null_mut(),
+        src_pitch: request.src_pitch,
+        src_height: 0,
+        dst_x: request.dst_x,
+        dst_y: request.dst_y,
+        dst_z: 0,
+        dst_lod: 0,
+        dst_type: request.dst_type,
+        dst_host: request.dst_host,
+        dst_device: request.dst_device,
+        dst_array: request.dst_array,
+        reserved1: std::ptr::null_mut(),
+        dst_pitch: request.dst_pitch,
+        dst_height: 0,
+        width: request.width,
+        height: request.height,
+        depth: 1,
+    })?;
+    Ok(Work::Copy(copy))
 }
 
-fn copy_3d(request: *const Memcpy3D) -> Result<(), CUresult> {
-    let context = usable()?;
+fn copy_3d(request: *const Memcpy3D) -> Result<Work, CUresult> {
+    usable()?;
+    // SAFETY: the caller passes a valid request.
+    Ok(Work::Copy(copy_of(&unsafe { get(request) }?)?))
+}
+
+/// A copy between contexts, which are all of one device.
+fn copy_3d_peer(request: *const Memcpy3DPeer) -> Result<Work, CUresult> {
+    usable()?;
     // SAFETY: the caller passes a valid request.
     let request = unsafe { get(request) }?;
-    let from = Side::new(
-        &context,
-        request.src_type,
-        (request.src_host as u64, request.src_device),
-        request.src_pitch,
-        request.src_height,
-        [request.src_x, request.src_y, request.src_z],
-    )?;
-    let to = Side::new(
-        &context,
-        request.dst_type,
-        (request.dst_host as u64, request.dst_device),
-        request.dst_pitch,
-        request.dst_height,
-        [request.dst_x, request.dst_y, request.dst_z],
-    )?;
-    let extent = [request.width, request.height, request.depth];
-    // SAFETY: the caller's rows.
-    unsafe { copy_rows(&context, &to, &from, extent) }
+    let mut copy = request.copy;
+    for context in [copy.reserved0, copy.reserved1] {
+        CONTEXTS.get(context)?;
+    }
+    copy.reserved0 = std::ptr::null_mut();
+    copy.reserved1 = std::ptr::null_mut();
+    Ok(Work::Copy(copy_of(&copy)?))
 }
 
-fn unified(to: DevicePtr, from: DevicePtr, length: usize) -> Result<(), CUresult> {
-    let context = usable()?;
-    let (to, from) = (Place::unified(&context, to), Place::unified(&context, from));
-    // SAFETY: the caller's ranges.
-    unsafe { copy(&context, to, from, length as u64) }
+/// A copy of bytes.
+fn linear(to: Place, from: Place, bytes: usize) -> Work {
+    Work::Copy(Copy::linear(to, from, bytes as u64))
 }
 
-fn host_to_device(to: DevicePtr, from: *const c_void, length: usize) -> Result<(), CUresult> {
-    let context = usable()?;
-    let from = Place::host(&context, from as u64);
-    // SAFETY: the caller's ranges.
-    unsafe { copy(&context, Place::Device(to), from, length as u64) }
+/// A part of an array that begins at a byte offset and lies in one row, or in whole rows.
+fn part_of_array(array: Handle, offset: usize, bytes: usize) -> Result<(Side, [u64; 3]), CUresult> {
+    let array = ARRAYS.get(array)?;
+    let shape = array.shape();
+    if shape.depth != 0 {
+        return Err(CUresult::INVALID_VALUE);
+    }
+    let row = shape.width * u64::from(shape.format.bytes());
+    let (offset, bytes) = (offset as u64, bytes as u64);
+    let (x, y) = (offset % row, offset / row);
+    let extent = if x + bytes <= row {
+        [bytes, 1, 1]
+    } else if x == 0 && bytes.is_multiple_of(row) {
+        [row, bytes / row, 1]
+    } else {
+        return Err(CUresult::INVALID_VALUE);
+    };
+    let side = Side {
+        place: Place::Array(array),
+        pitch: 0,
+        rows: 0,
+        origin: [x, y, 0],
+    };
+    Ok((side, extent))
 }
 
-fn device_to_host(to: *mut c_void, from: DevicePtr, length: usize) -> Result<(), CUresult> {
-    let context = usable()?;
-    let to = Place::host(&context, to as u64);
-    // SAFETY: the caller's ranges.
-    unsafe { copy(&context, to, Place::Device(from), length as u64) }
+/// The other side of a copy of a part of an array.
+const fn packed(place: Place, extent: [u64; 3]) -> Side {
+    Side {
+        place,
+        pitch: extent[0],
+        rows: extent[1],
+        origin: [0; 3],
+    }
 }
 
-fn device_to_device(to: DevicePtr, from: DevicePtr, length: usize) -> Result<(), CUresult> {
-    let context = usable()?;
-    context.device().copy(to, from, length as u64).map_err(code)
+fn to_array(array: Handle, offset: usize, from: Place, bytes: usize) -> Result<Work, CUresult> {
+    usable()?;
+    let (to, extent) = part_of_array(array, offset, bytes)?;
+    let from = packed(from, extent);
+    Ok(Work::Copy(Copy { to, from, extent }))
+}
+
+fn from_array(to: Place, array: Handle, offset: usize, bytes: usize) -> Result<Work, CUresult> {
+    usable()?;
+    let (from, extent) = part_of_array(array, offset, bytes)?;
+    let to = packed(to, extent);
+    Ok(Work::Copy(Copy { to, from, extent }))
+}
+
+fn host(pointer: *const c_void) -> Place {
+    Place::Host(pointer as u64)
 }
 
 exports! {
     fn cuMemcpy | cuMemcpy_ptds(to: DevicePtr, from: DevicePtr, length: usize) {
-        unified(to, from, length)
+        execute(linear(Place::Unified(to), Place::Unified(from), length))
     }
 
     fn cuMemcpyAsync | cuMemcpyAsync_ptsz(
         to: DevicePtr, from: DevicePtr, length: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        unified(to, from, length)
+        submit(stream, linear(Place::Unified(to), Place::Unified(from), length))
     }
 
     fn cuMemcpyPeer | cuMemcpyPeer_ptds(
-        to: DevicePtr, _to_context: Handle, from: DevicePtr, _from_context: Handle,
+        to: DevicePtr, to_context: Handle, from: DevicePtr, from_context: Handle,
         length: usize,
     ) {
-        device_to_device(to, from, length)
+        usable()?;
+        CONTEXTS.get(to_context)?;
+        CONTEXTS.get(from_context)?;
+        execute(linear(Place::Unified(to), Place::Unified(from), length))
     }
 
     fn cuMemcpyPeerAsync | cuMemcpyPeerAsync_ptsz(
-        to: DevicePtr, _to_context: Handle, from: DevicePtr, _from_context: Handle,
+        to: DevicePtr, to_context: Handle, from: DevicePtr, from_context: Handle,
         length: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        device_to_device(to, from, length)
+        usable()?;
+        CONTEXTS.get(to_context)?;
+        CONTEXTS.get(from_context)?;
+        submit(stream, linear(Place::Unified(to), Place::Unified(from), length))
     }
 
     fn cuMemcpyHtoD_v2 | cuMemcpyHtoD_v2_ptds(
         to: DevicePtr, from: *const c_void, length: usize,
     ) {
-        host_to_device(to, from, length)
+        execute(linear(Place::Device(to), host(from), length))
     }
 
     fn cuMemcpyHtoDAsync_v2 | cuMemcpyHtoDAsync_v2_ptsz(
         to: DevicePtr, from: *const c_void, length: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        host_to_device(to, from, length)
+        submit(stream, linear(Place::Device(to), host(from), length))
     }
 
     fn cuMemcpyDtoH_v2 | cuMemcpyDtoH_v2_ptds(
         to: *mut c_void, from: DevicePtr, length: usize,
     ) {
-        device_to_host(to, from, length)
+        execute(linear(host(to), Place::Device(from), length))
     }
 
     fn cuMemcpyDtoHAsync_v2 | cuMemcpyDtoHAsync_v2_ptsz(
         to: *mut c_void, from: DevicePtr, length: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        device_to_host(to, from, length)
+        submit(stream, linear(host(to), Place::Device(from), length))
     }
 
     fn cuMemcpyDtoD_v2 | cuMemcpyDtoD_v2_ptds(
         to: DevicePtr, from: DevicePtr, length: usize,
     ) {
-        device_to_device(to, from, length)
+        execute(linear(Place::Device(to), Place::Device(from), length))
     }
 
     fn cuMemcpyDtoDAsync_v2 | cuMemcpyDtoDAsync_v2_ptsz(
         to: DevicePtr, from: DevicePtr, length: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        device_to_device(to, from, length)
+        submit(stream, linear(Place::Device(to), Place::Device(from), length))
+    }
+
+    fn cuMemcpyDtoA_v2 | cuMemcpyDtoA_v2_ptds(
+        to: Handle, offset: usize, from: DevicePtr, length: usize,
+    ) {
+        execute(to_array(to, offset, Place::Device(from), length)?)
+    }
+
+    fn cuMemcpyAtoD_v2 | cuMemcpyAtoD_v2_ptds(
+        to: DevicePtr, from: Handle, offset: usize, length: usize,
+    ) {
+        execute(from_array(Place::Device(to), from, offset, length)?)
+    }
+
+    fn cuMemcpyHtoA_v2 | cuMemcpyHtoA_v2_ptds(
+        to: Handle, offset: usize, from: *const c_void, length: usize,
+    ) {
+        execute(to_array(to, offset, host(from), length)?)
+    }
+
+    fn cuMemcpyAtoH_v2 | cuMemcpyAtoH_v2_ptds(
+        to: *mut c_void, from: Handle, offset: usize, length: usize,
+    ) {
+        execute(from_array(host(to), from, offset, length)?)
+    }
+
+    fn cuMemcpyAtoA_v2 | cuMemcpyAtoA_v2_ptds(
+        to: Handle, to_offset: usize, from: Handle, from_offset: usize, length: usize,
+    ) {
+        usable()?;
+        let (to, extent) = part_of_array(to, to_offset, length)?;
+        let (from, other) = part_of_array(from, from_offset, length)?;
+        if extent != other {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        execute(Work::Copy(Copy { to, from, extent }))
+    }
+
+    fn cuMemcpyHtoAAsync_v2 | cuMemcpyHtoAAsync_v2_ptsz(
+        to: Handle, offset: usize, from: *const c_void, length: usize, stream: Handle,
+    ) {
+        submit(stream, to_array(to, offset, host(from), length)?)
+    }
+
+    fn cuMemcpyAtoHAsync_v2 | cuMemcpyAtoHAsync_v2_ptsz(
+        to: *mut c_void, from: Handle, offset: usize, length: usize, stream: Handle,
+    ) {
+        submit(stream, from_array(host(to), from, offset, length)?)
     }
 
     fn cuMemcpy2D_v2 | cuMemcpy2D_v2_ptds(request: *const Memcpy2D) {
-        copy_2d(request)
+        execute(copy_2d(request)?)
     }
 
     fn cuMemcpy2DUnaligned_v2 | cuMemcpy2DUnaligned_v2_ptds(request: *const Memcpy2D) {
-        copy_2d(request)
+        execute(copy_2d(request)?)
     }
 
     fn cuMemcpy2DAsync_v2 | cuMemcpy2DAsync_v2_ptsz(request: *const Memcpy2D, stream: Handle) {
-        super::stream::check(stream)?;
-        copy_2d(request)
+        submit(stream, copy_2d(request)?)
     }
 
     fn cuMemcpy3D_v2 | cuMemcpy3D_v2_ptds(request: *const Memcpy3D) {
-        copy_3d(request)
+        execute(copy_3d(request)?)
     }
 
     fn cuMemcpy3DAsync_v2 | cuMemcpy3DAsync_v2_ptsz(request: *const Memcpy3D, stream: Handle) {
-        super::stream::check(stream)?;
-        copy_3d(request)
+        submit(stream, copy_3d(request)?)
+    }
+
+    fn cuMemcpy3DPeer | cuMemcpy3DPeer_ptds(request: *const Memcpy3DPeer) {
+        execute(copy_3d_peer(request)?)
+    }
+
+    fn cuMemcpy3DPeerAsync | cuMemcpy3DPeerAsync_ptsz(
+        request: *const Memcpy3DPeer, stream: Handle,
+    ) {
+        submit(stream, copy_3d_peer(request)?)
     }
 }

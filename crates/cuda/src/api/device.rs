@@ -1,7 +1,8 @@
 //! Device management.
 
-use crate::c::{Device, DeviceProperties, Handle, Uuid, put, put_optional, text};
+use crate::c::{Device, DeviceProperties, Handle, Uuid, get, put, put_optional, text};
 use crate::call::exports;
+use crate::handle::Registry;
 use crate::result::CUresult;
 use crate::runtime::{CONTEXTS, context_handle, device};
 use std::ffi::{c_char, c_int, c_uint, c_void};
@@ -14,6 +15,29 @@ pub(super) fn known(ordinal: Device) -> Result<&'static Arc<weft_driver::Device>
         Ok(device)
     } else {
         Err(CUresult::INVALID_DEVICE)
+    }
+}
+
+/// Registrations for notifications.
+static NOTIFICATIONS: Registry<()> = Registry::new(18, CUresult::INVALID_VALUE);
+
+/// What atomic operations on host memory can do (`CUatomicOperationCapability`), by operation.
+const fn atomic_capabilities(operation: c_uint) -> Result<c_uint, CUresult> {
+    const SIGNED: c_uint = 1;
+    const UNSIGNED: c_uint = 2;
+    const REDUCTION: c_uint = 4;
+    const BITS_32_64: c_uint = 8 | 16;
+    match operation {
+        // Add, min, max of integers; increment, decrement; and, or, xor.
+        0..=2 => Ok(SIGNED | UNSIGNED | REDUCTION | BITS_32_64),
+        3 | 4 => Ok(UNSIGNED | REDUCTION | 8),
+        5..=7 => Ok(SIGNED | UNSIGNED | REDUCTION | BITS_32_64),
+        // Exchange, compare and swap.
+        8 | 9 => Ok(SIGNED | UNSIGNED | BITS_32_64),
+        // Add of floating-point numbers; their min and max do not exist.
+        10 => Ok(REDUCTION | BITS_32_64),
+        11 | 12 => Ok(0),
+        _ => Err(CUresult::INVALID_VALUE),
     }
 }
 
@@ -154,7 +178,9 @@ exports! {
     fn cuDevicePrimaryCtxSetFlags | cuDevicePrimaryCtxSetFlags_v2(
         ordinal: Device, flags: c_uint,
     ) {
-        known(ordinal)?.set_primary_flags(flags);
+        let device = known(ordinal)?;
+        super::context::check_flags(flags)?;
+        device.set_primary_flags(flags);
         Ok(())
     }
 
@@ -174,6 +200,51 @@ exports! {
         // Both are the one device, and a device has no link to itself.
         let _ = value;
         Err(CUresult::INVALID_DEVICE)
+    }
+
+    /// Kernels access host memory with the host's own atomic instructions.
+    fn cuDeviceGetHostAtomicCapabilities(
+        capabilities: *mut c_uint, operations: *const c_uint, count: c_uint, ordinal: Device,
+    ) {
+        known(ordinal)?;
+        if count == 0 {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        for index in 0..count as usize {
+            // SAFETY: the caller's array.
+            let operation = unsafe { get(operations.wrapping_add(index)) }?;
+            // SAFETY: as above.
+            unsafe { put(capabilities.wrapping_add(index), atomic_capabilities(operation)?) }?;
+        }
+        Ok(())
+    }
+
+    /// A device is not its own peer, and there is no other.
+    fn cuDeviceGetP2PAtomicCapabilities(
+        _capabilities: *mut c_uint, _operations: *const c_uint, _count: c_uint,
+        source: Device, destination: Device,
+    ) {
+        known(source)?;
+        known(destination)?;
+        Err(CUresult::INVALID_DEVICE)
+    }
+
+    /// The one kind of notification tells that memory is over a budget, which there is none of: it
+    /// never comes.
+    fn cuDeviceRegisterAsyncNotification(
+        ordinal: Device, function: *const c_void, _data: *mut c_void, out: *mut Handle,
+    ) {
+        known(ordinal)?;
+        if function.is_null() || out.is_null() {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(out, NOTIFICATIONS.insert(Arc::new(()))) }
+    }
+
+    fn cuDeviceUnregisterAsyncNotification(ordinal: Device, registration: Handle) {
+        known(ordinal)?;
+        NOTIFICATIONS.remove(registration).map(|_| ())
     }
 
     fn cuDeviceGetLuid(_luid: *mut c_void, _mask: *mut c_uint, ordinal: Device) {

@@ -22,11 +22,19 @@ fn proc_address(
     symbol: *const c_char,
     function: *mut *const c_void,
     version: c_int,
+    flags: u64,
     status: *mut c_int,
 ) -> Result<(), CUresult> {
+    /// `CU_GET_PROC_ADDRESS_LEGACY_STREAM`.
+    const LEGACY_STREAM: u64 = 1;
+    /// `CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM`.
+    const PER_THREAD_STREAM: u64 = 2;
+    if !matches!(flags, 0 | LEGACY_STREAM | PER_THREAD_STREAM) {
+        return Err(CUresult::INVALID_VALUE);
+    }
     // SAFETY: the caller passes a NUL-terminated name.
     let name = unsafe { text(symbol) }?;
-    let (address, code) = match find(name, version) {
+    let (address, code) = match find(name, version, flags == PER_THREAD_STREAM) {
         Answer::Found(address) => (address.cast(), query::SUCCESS),
         Answer::NotFound => (std::ptr::null(), query::SYMBOL_NOT_FOUND),
         Answer::VersionNotSufficient => (std::ptr::null(), query::VERSION_NOT_SUFFICIENT),
@@ -72,16 +80,16 @@ exports! {
     }
 
     fn cuGetProcAddress(
-        symbol: *const c_char, function: *mut *const c_void, version: c_int, _flags: u64,
+        symbol: *const c_char, function: *mut *const c_void, version: c_int, flags: u64,
     ) {
-        proc_address(symbol, function, version, std::ptr::null_mut())
+        proc_address(symbol, function, version, flags, std::ptr::null_mut())
     }
 
-    fn cuGetProcAddress_v2(
-        symbol: *const c_char, function: *mut *const c_void, version: c_int, _flags: u64,
+    fn cuGetProcAddress_v2 | cuGetProcAddress_v2_ptsz(
+        symbol: *const c_char, function: *mut *const c_void, version: c_int, flags: u64,
         status: *mut c_int,
     ) {
-        proc_address(symbol, function, version, status)
+        proc_address(symbol, function, version, flags, status)
     }
 
     /// Export tables are private to Nvidia's libraries, which authenticate the driver through

@@ -7,7 +7,7 @@ use crate::runtime::{KERNELS, code, usable};
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::sync::{Mutex, PoisonError};
-use weft_driver::{Kernel, LaunchConfig};
+use weft_driver::{Kernel, KernelLaunch, LaunchConfig, Work};
 
 /// Markers in the `extra` list of a launch.
 mod extra {
@@ -33,7 +33,7 @@ mod launch_attribute {
 /// # Safety
 /// `pointers` has one pointer per parameter of the kernel, each valid for its size; `extra` is
 /// a list as the driver API describes it.
-unsafe fn parameter_block(
+pub(super) unsafe fn parameter_block(
     kernel: &Kernel,
     pointers: *const *const c_void,
     extra_list: *const *const c_void,
@@ -110,11 +110,15 @@ unsafe fn launch(
     extra_list: *const *const c_void,
 ) -> Result<(), CUresult> {
     usable()?;
-    super::stream::check(stream)?;
     let kernel = KERNELS.get(function)?;
     // SAFETY: the caller's parameters.
-    let block = unsafe { parameter_block(&kernel, pointers, extra_list) }?;
-    kernel.launch(config, &block).map_err(code)
+    let parameters = unsafe { parameter_block(&kernel, pointers, extra_list) }?;
+    let launch = KernelLaunch {
+        kernel,
+        config: *config,
+        parameters,
+    };
+    super::stream::submit(stream, Work::Kernel(launch))
 }
 
 /// # Safety
@@ -343,6 +347,17 @@ exports! {
 
     fn cuFuncLoad(function: Handle) {
         KERNELS.get(function).map(|_| ())
+    }
+
+    fn cuOccupancyAvailableDynamicSMemPerBlock(
+        bytes: *mut usize, function: Handle, blocks: c_int, block_size: c_int,
+    ) {
+        let kernel = KERNELS.get(function)?;
+        let count = |value| u32::try_from(value).map_err(|_| CUresult::INVALID_VALUE);
+        let room = kernel.available_shared_bytes(count(blocks)?, count(block_size)?);
+        let room = usize::try_from(room.map_err(code)?).unwrap_or(usize::MAX);
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(bytes, room) }
     }
 
     fn cuOccupancyMaxActiveBlocksPerMultiprocessor(

@@ -41,7 +41,7 @@ fn add(
 }
 
 exports! {
-    fn cuLinkCreate_v2(
+    fn cuLinkCreate_v2 | cuLinkCreate(
         _count: c_uint, _names: *const c_int, _values: *const *mut c_void, out: *mut Handle,
     ) {
         let context = usable()?;
@@ -56,7 +56,7 @@ exports! {
         unsafe { put(out, LINKERS.insert(Arc::new(state))) }
     }
 
-    fn cuLinkAddData_v2(
+    fn cuLinkAddData_v2 | cuLinkAddData(
         state: Handle, kind: c_int, data: *const c_void, size: usize, name: *const c_char,
         count: c_uint, names: *const c_int, values: *const *mut c_void,
     ) {
@@ -71,7 +71,7 @@ exports! {
         add(state, kind, name, data, JitOptions { count, names, values })
     }
 
-    fn cuLinkAddFile_v2(
+    fn cuLinkAddFile_v2 | cuLinkAddFile(
         state: Handle, kind: c_int, path: *const c_char, count: c_uint, names: *const c_int,
         values: *const *mut c_void,
     ) {

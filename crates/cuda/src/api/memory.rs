@@ -1,37 +1,30 @@
 //! Memory management: allocation, host memory, fills.
 
 use super::pointer::allocation_of_program;
-use crate::c::{DevicePtr, Handle, MemLocation, put, put_optional};
+use super::stream::{execute, submit};
+use crate::c::{DevicePtr, Handle, put, put_optional};
 use crate::call::exports;
 use crate::result::CUresult;
-use crate::runtime::{POOLS, code, device, usable};
-use std::ffi::{c_int, c_uint, c_void};
-use weft_driver::AllocationKind;
+use crate::runtime::{check_unsafe_call, code, device, usable};
+use std::ffi::{c_uint, c_void};
+use weft_driver::{AllocationKind, Fill, Work};
 
 /// Rows of pitched memory begin at multiples of this many bytes, as texture units want it.
 const PITCH_BYTES: usize = 512;
 
-/// Frees device memory and tells its pool. Freeing null does nothing, as programs rely on.
-pub(super) fn free(address: DevicePtr) -> Result<(), CUresult> {
-    let context = usable()?;
-    if address == 0 {
-        return Ok(());
-    }
-    let allocation = context.device().allocation_of(address);
-    context
-        .free(address, AllocationKind::is_freed_as_device_memory)
-        .map_err(code)?;
-    if let Some(allocation) = allocation
-        && allocation.tag != 0
-        && let Some(handle) = POOLS.find(|pool| pool.id() == allocation.tag)
-    {
-        POOLS.get(handle)?.note_freed(allocation.bytes);
-    }
-    Ok(())
-}
+/// Flags of pinned host memory: portable, mapped, write-combined.
+const HOST_ALLOCATION_FLAGS: c_uint = 7;
+/// Flags of registered host memory: portable, mapped, of a device, read only.
+const REGISTRATION_FLAGS: c_uint = 15;
+/// Memory of a device that is no memory of the host: there is none to register.
+const IO_MEMORY: c_uint = 4;
 
 fn allocate_host(out: *mut *mut c_void, bytes: usize, flags: c_uint) -> Result<(), CUresult> {
     let context = usable()?;
+    check_unsafe_call()?;
+    if out.is_null() || flags & !HOST_ALLOCATION_FLAGS != 0 {
+        return Err(CUresult::INVALID_VALUE);
+    }
     let address = context
         .allocate(bytes as u64, AllocationKind::Host, u64::from(flags))
         .map_err(code)?;
@@ -39,29 +32,27 @@ fn allocate_host(out: *mut *mut c_void, bytes: usize, flags: c_uint) -> Result<(
     unsafe { put(out.cast(), address) }
 }
 
-/// Fills `height` rows of `width` elements, `pitch` bytes apart.
+/// A fill of `height` rows of `width` elements, `pitch` bytes apart.
 fn fill(
     address: DevicePtr,
     pitch: usize,
     pattern: &[u8],
     width: usize,
     height: usize,
-) -> Result<(), CUresult> {
-    let context = usable()?;
-    let row = (width as u64)
-        .checked_mul(pattern.len() as u64)
-        .ok_or(CUresult::INVALID_VALUE)?;
-    if !address.is_multiple_of(pattern.len() as u64) || (height > 1 && (pitch as u64) < row) {
-        return Err(CUresult::INVALID_VALUE);
-    }
-    for index in 0..height as u64 {
-        let offset = index
-            .checked_mul(pitch as u64)
-            .ok_or(CUresult::INVALID_VALUE)?;
-        let start = address.checked_add(offset).ok_or(CUresult::INVALID_VALUE)?;
-        context.device().fill(start, row, pattern).map_err(code)?;
-    }
-    Ok(())
+) -> Result<Work, CUresult> {
+    usable()?;
+    let mut value = [0; 4];
+    value[..pattern.len()].copy_from_slice(pattern);
+    let fill = Fill {
+        address,
+        pitch: pitch as u64,
+        value: u32::from_le_bytes(value),
+        element_bytes: c_uint::try_from(pattern.len()).unwrap_or(0),
+        width: width as u64,
+        height: height as u64,
+    };
+    fill.check().map_err(code)?;
+    Ok(Work::Fill(fill))
 }
 
 exports! {
@@ -78,6 +69,7 @@ exports! {
 
     fn cuMemAlloc_v2(out: *mut DevicePtr, bytes: usize) {
         let context = usable()?;
+        check_unsafe_call()?;
         if out.is_null() {
             return Err(CUresult::INVALID_VALUE);
         }
@@ -93,6 +85,7 @@ exports! {
         element_bytes: c_uint,
     ) {
         let context = usable()?;
+        check_unsafe_call()?;
         if out.is_null() || pitch.is_null() || !matches!(element_bytes, 4 | 8 | 16) {
             return Err(CUresult::INVALID_VALUE);
         }
@@ -111,6 +104,7 @@ exports! {
 
     fn cuMemAllocManaged(out: *mut DevicePtr, bytes: usize, flags: c_uint) {
         let context = usable()?;
+        check_unsafe_call()?;
         /// `CU_MEM_ATTACH_GLOBAL` and `CU_MEM_ATTACH_HOST`.
         const ATTACH: [c_uint; 2] = [1, 2];
         if out.is_null() || !ATTACH.contains(&flags) {
@@ -124,7 +118,12 @@ exports! {
     }
 
     fn cuMemFree_v2(address: DevicePtr) {
-        free(address)
+        let context = usable()?;
+        check_unsafe_call()?;
+        if address == 0 {
+            return Ok(());
+        }
+        context.free_device_memory(address).map_err(code)
     }
 
     fn cuMemAllocHost_v2(out: *mut *mut c_void, bytes: usize) {
@@ -137,13 +136,21 @@ exports! {
 
     fn cuMemFreeHost(pointer: *mut c_void) {
         let context = usable()?;
+        check_unsafe_call()?;
         context
             .free(pointer as u64, |kind| kind == AllocationKind::Host)
             .map_err(code)
     }
 
-    fn cuMemHostRegister_v2(pointer: *mut c_void, bytes: usize, flags: c_uint) {
+    fn cuMemHostRegister_v2 | cuMemHostRegister(pointer: *mut c_void, bytes: usize, flags: c_uint) {
         let context = usable()?;
+        check_unsafe_call()?;
+        if flags & !REGISTRATION_FLAGS != 0 {
+            return Err(CUresult::INVALID_VALUE);
+        }
+        if flags & IO_MEMORY != 0 {
+            return Err(CUresult::NOT_SUPPORTED);
+        }
         // SAFETY: the caller promises the range until it is unregistered.
         unsafe { context.register_host(pointer as u64, bytes as u64, flags) }.map_err(code)
     }
@@ -169,7 +176,7 @@ exports! {
         let allocation = context
             .device()
             .allocation_of(pointer as u64)
-            .filter(|allocation| allocation.kind == AllocationKind::Host)
+            .filter(|allocation| allocation.kind.is_host())
             .ok_or(CUresult::INVALID_VALUE)?;
         // SAFETY: the caller passes a valid out pointer.
         unsafe { put(flags, c_uint::try_from(allocation.tag).unwrap_or(0)) }
@@ -188,103 +195,78 @@ exports! {
         Ok(())
     }
 
-    /// Managed memory is one memory here: there is nothing to move or advise.
-    fn cuMemAdvise(address: DevicePtr, bytes: usize, _advice: c_int, _device: c_int) {
-        known_range(address, bytes)
-    }
-
-    /// See `cuMemAdvise`.
-    fn cuMemAdvise_v2(
-        address: DevicePtr, bytes: usize, _advice: c_int, _location: MemLocation,
-    ) {
-        known_range(address, bytes)
-    }
-
-    /// See `cuMemAdvise`.
-    fn cuMemPrefetchAsync | cuMemPrefetchAsync_ptsz(
-        address: DevicePtr, bytes: usize, _device: c_int, _stream: Handle,
-    ) {
-        known_range(address, bytes)
-    }
-
-    /// See `cuMemAdvise`.
-    fn cuMemPrefetchAsync_v2 | cuMemPrefetchAsync_v2_ptsz(
-        address: DevicePtr, bytes: usize, _location: MemLocation, _flags: c_uint,
-        _stream: Handle,
-    ) {
-        known_range(address, bytes)
-    }
-
     fn cuMemsetD8_v2 | cuMemsetD8_v2_ptds(address: DevicePtr, value: u8, count: usize) {
-        fill(address, 0, &[value], count, 1)
+        execute(fill(address, 0, &[value], count, 1)?)
     }
 
     fn cuMemsetD16_v2 | cuMemsetD16_v2_ptds(address: DevicePtr, value: u16, count: usize) {
-        fill(address, 0, &value.to_le_bytes(), count, 1)
+        execute(fill(address, 0, &value.to_le_bytes(), count, 1)?)
     }
 
     fn cuMemsetD32_v2 | cuMemsetD32_v2_ptds(address: DevicePtr, value: u32, count: usize) {
-        fill(address, 0, &value.to_le_bytes(), count, 1)
+        execute(fill(address, 0, &value.to_le_bytes(), count, 1)?)
     }
 
     fn cuMemsetD8Async | cuMemsetD8Async_ptsz(
         address: DevicePtr, value: u8, count: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        fill(address, 0, &[value], count, 1)
+        submit(stream, fill(address, 0, &[value], count, 1)?)
     }
 
     fn cuMemsetD16Async | cuMemsetD16Async_ptsz(
         address: DevicePtr, value: u16, count: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        fill(address, 0, &value.to_le_bytes(), count, 1)
+        submit(stream, fill(address, 0, &value.to_le_bytes(), count, 1)?)
     }
 
     fn cuMemsetD32Async | cuMemsetD32Async_ptsz(
         address: DevicePtr, value: u32, count: usize, stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        fill(address, 0, &value.to_le_bytes(), count, 1)
+        submit(stream, fill(address, 0, &value.to_le_bytes(), count, 1)?)
     }
 
     fn cuMemsetD2D8_v2 | cuMemsetD2D8_v2_ptds(
         address: DevicePtr, pitch: usize, value: u8, width: usize, height: usize,
     ) {
-        fill(address, pitch, &[value], width, height)
+        execute(fill(address, pitch, &[value], width, height)?)
     }
 
     fn cuMemsetD2D16_v2 | cuMemsetD2D16_v2_ptds(
         address: DevicePtr, pitch: usize, value: u16, width: usize, height: usize,
     ) {
-        fill(address, pitch, &value.to_le_bytes(), width, height)
+        execute(fill(address, pitch, &value.to_le_bytes(), width, height)?)
     }
 
     fn cuMemsetD2D32_v2 | cuMemsetD2D32_v2_ptds(
         address: DevicePtr, pitch: usize, value: u32, width: usize, height: usize,
     ) {
-        fill(address, pitch, &value.to_le_bytes(), width, height)
+        execute(fill(address, pitch, &value.to_le_bytes(), width, height)?)
     }
 
     fn cuMemsetD2D8Async | cuMemsetD2D8Async_ptsz(
         address: DevicePtr, pitch: usize, value: u8, width: usize, height: usize,
         stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        fill(address, pitch, &[value], width, height)
+        submit(stream, fill(address, pitch, &[value], width, height)?)
+    }
+
+    fn cuMemsetD2D16Async | cuMemsetD2D16Async_ptsz(
+        address: DevicePtr, pitch: usize, value: u16, width: usize, height: usize,
+        stream: Handle,
+    ) {
+        submit(stream, fill(address, pitch, &value.to_le_bytes(), width, height)?)
     }
 
     fn cuMemsetD2D32Async | cuMemsetD2D32Async_ptsz(
         address: DevicePtr, pitch: usize, value: u32, width: usize, height: usize,
         stream: Handle,
     ) {
-        super::stream::check(stream)?;
-        fill(address, pitch, &value.to_le_bytes(), width, height)
+        submit(stream, fill(address, pitch, &value.to_le_bytes(), width, height)?)
     }
 }
 
 /// Checks that a range lies in one allocation.
-fn known_range(address: DevicePtr, bytes: usize) -> Result<(), CUresult> {
+pub(super) fn known_range(address: DevicePtr, bytes: usize) -> Result<(), CUresult> {
     usable()?;
     let allocation = allocation_of_program(address)?.ok_or(CUresult::INVALID_VALUE)?;
     let room = allocation.bytes - (address - allocation.address);

@@ -362,6 +362,13 @@ exports! {
         unsafe { find_variable(address, bytes, module, name) }
     }
 
+    fn cuFuncGetModule | cuKernelGetLibrary(out: *mut Handle, function: Handle) {
+        let kernel = KERNELS.get(function)?;
+        let module = MODULES.find(|module| module.owns(&kernel));
+        // SAFETY: the caller passes a valid out pointer.
+        unsafe { put(out, module.ok_or(CUresult::INVALID_HANDLE)?) }
+    }
+
     /// Kernels are compiled when they are first asked for: `CU_MODULE_LAZY_LOADING`.
     fn cuModuleGetLoadingMode(mode: *mut c_uint) {
         /// `CU_MODULE_LAZY_LOADING`.

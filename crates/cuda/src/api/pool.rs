@@ -3,10 +3,10 @@
 use crate::c::{Device, DevicePtr, Handle, MemLocation, MemPoolProps, get, put};
 use crate::call::exports;
 use crate::result::CUresult;
-use crate::runtime::{POOLS, code, usable};
+use crate::runtime::{POOLS, code, number, usable};
 use std::ffi::{c_int, c_uint, c_void};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use weft_driver::Pool;
+use weft_driver::{GraphAllocation, NodeKind, Pool, Work};
 
 /// `CU_MEM_LOCATION_TYPE_DEVICE`.
 const LOCATION_DEVICE: c_uint = 1;
@@ -37,12 +37,24 @@ fn allocate(
     stream: Handle,
 ) -> Result<(), CUresult> {
     let context = usable()?;
-    super::stream::check(stream)?;
     if out.is_null() {
         return Err(CUresult::INVALID_VALUE);
     }
     let pool: Arc<Pool> = POOLS.get(pool)?;
-    let address = pool.allocate(&context, bytes as u64).map_err(code)?;
+    let stream = crate::runtime::stream(stream)?;
+    let mut captured = None;
+    let node = stream.capture_node(|graph| {
+        let allocation = GraphAllocation::new(&context, graph, bytes as u64)?;
+        captured = Some(allocation.address());
+        Ok(NodeKind::Allocate(allocation))
+    });
+    let address = match node.map_err(code)?.and(captured) {
+        Some(address) => address,
+        None => {
+            stream.usable().map_err(|error| number(&error))?;
+            pool.allocate(&context, bytes as u64).map_err(code)?
+        }
+    };
     // SAFETY: the caller passes a valid out pointer.
     unsafe { put(out, address) }
 }
@@ -71,8 +83,10 @@ exports! {
     }
 
     fn cuMemFreeAsync | cuMemFreeAsync_ptsz(address: DevicePtr, stream: Handle) {
-        super::stream::check(stream)?;
-        super::memory::free(address)
+        if address == 0 {
+            return super::stream::check(stream);
+        }
+        super::stream::submit(stream, Work::Free(address))
     }
 
     fn cuDeviceGetDefaultMemPool(pool: *mut Handle, ordinal: Device) {
@@ -104,6 +118,13 @@ exports! {
         let handle = current_pool(located(location)?)?;
         // SAFETY: the caller passes a valid out pointer.
         unsafe { put(pool, handle) }
+    }
+
+    fn cuMemSetMemPool(location: *mut MemLocation, _kind: c_int, pool: Handle) {
+        super::device::known(located(location)?)?;
+        POOLS.get(pool)?;
+        *CURRENT.lock().unwrap_or_else(PoisonError::into_inner) = Some(pool as usize);
+        Ok(())
     }
 
     fn cuMemPoolCreate(pool: *mut Handle, properties: *const MemPoolProps) {

@@ -3,6 +3,12 @@
 //! Layouts follow the CUDA Driver API reference, "Data types used by CUDA driver", for 64-bit
 //! Linux.
 
+mod graph;
+mod texture;
+
+pub(crate) use graph::*;
+pub(crate) use texture::*;
+
 use crate::result::CUresult;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 
@@ -77,6 +83,13 @@ pub(crate) struct Memcpy3D {
     pub(crate) depth: usize,
 }
 
+/// `CUDA_MEMCPY3D_PEER`: a [`Memcpy3D`] whose reserved fields are contexts.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Memcpy3DPeer {
+    pub(crate) copy: Memcpy3D,
+}
+
 /// `CUctxCreateParams`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -115,7 +128,7 @@ pub(crate) struct MemLocation {
     pub(crate) id: c_int,
 }
 
-/// Leading fields of `CUmemPoolProps`; the rest is reserved or for other systems.
+/// `CUmemPoolProps`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct MemPoolProps {
@@ -124,6 +137,72 @@ pub(crate) struct MemPoolProps {
     pub(crate) location: MemLocation,
     pub(crate) security: *mut c_void,
     pub(crate) max_size: usize,
+    pub(crate) usage: u16,
+    pub(crate) reserved: [u8; 54],
+}
+
+/// `CUmemAccessDesc`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct MemAccessDesc {
+    pub(crate) location: MemLocation,
+    pub(crate) flags: c_uint,
+}
+
+/// `CUmemAllocationProp`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct MemAllocationProp {
+    pub(crate) allocation_type: c_uint,
+    pub(crate) handle_types: c_uint,
+    pub(crate) location: MemLocation,
+    pub(crate) metadata: *mut c_void,
+    pub(crate) allocation_flags: [u8; 8],
+}
+
+/// `CUmemcpyAttributes`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct MemcpyAttributes {
+    pub(crate) order: c_uint,
+    pub(crate) from: MemLocation,
+    pub(crate) to: MemLocation,
+    pub(crate) flags: c_uint,
+}
+
+/// `CUmemcpy3DOperand`: an address, elements of a row, rows of a layer and a location; or an array and
+/// an offset along x, y, z.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Copy3dOperand {
+    pub(crate) kind: c_uint,
+    pub(crate) words: [u64; 4],
+}
+
+/// `CUDA_MEMCPY3D_BATCH_OP`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Copy3dBatchOp {
+    pub(crate) from: Copy3dOperand,
+    pub(crate) to: Copy3dOperand,
+    pub(crate) extent: [usize; 3],
+    pub(crate) order: c_uint,
+    pub(crate) flags: c_uint,
+}
+
+/// `CUstreamBatchMemOpParams`, of which the fields that matter have the same place in every variant.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct BatchMemOp {
+    pub(crate) operation: c_uint,
+    /// Flags of a barrier.
+    pub(crate) barrier_flags: c_uint,
+    pub(crate) address: DevicePtr,
+    pub(crate) value: u64,
+    pub(crate) flags: c_uint,
+    pub(crate) pad: c_uint,
+    pub(crate) alias: DevicePtr,
+    pub(crate) more: u64,
 }
 
 /// `CUdevprop`, of the deprecated `cuDeviceGetProperties`.
@@ -140,6 +219,11 @@ pub(crate) struct DeviceProperties {
     pub(crate) regs_per_block: c_int,
     pub(crate) clock_rate: c_int,
     pub(crate) texture_align: c_int,
+}
+
+/// The pointer with a number.
+pub(crate) fn pointer(address: u64) -> *mut c_void {
+    usize::try_from(address).expect("a 64-bit address space, as CUDA has") as *mut c_void
 }
 
 /// Stores through an out pointer that must not be null.
