@@ -17,8 +17,8 @@ macro_rules! driver {
         /// Addresses of the driver functions, named as exported.
         pub(crate) struct Driver {
             $(pub(crate) $name: unsafe extern "C" fn($($ty),*) -> c_int,)*
-            /// Keeps the functions loaded.
-            _library: Library,
+            /// Keeps the functions loaded, and finds others.
+            library: Library,
         }
 
         impl Driver {
@@ -32,7 +32,7 @@ macro_rules! driver {
                             concat!(stringify!($name), "\0").as_bytes(),
                         ) }?,
                     )*
-                    _library: library,
+                    library,
                 })
             }
         }
@@ -116,6 +116,48 @@ driver! {
     cuEventSynchronize(Handle);
     cuEventElapsedTime(*mut f32, Handle, Handle);
 }
+
+impl Driver {
+    /// The function of this name, looked up once; `name` ends in a NUL byte.
+    ///
+    /// # Safety
+    ///
+    /// `F` is the function's type, and `place` is used for no other.
+    pub(crate) unsafe fn find<F: Copy>(
+        &self,
+        place: &OnceLock<usize>,
+        name: &'static str,
+    ) -> Result<F, Error> {
+        const { assert!(size_of::<F>() == size_of::<usize>(), "a function pointer") };
+        let address = *place.get_or_init(|| {
+            // SAFETY: taken as an address only.
+            let symbol = unsafe { self.library.get::<*const c_void>(name.as_bytes()) };
+            symbol.map_or(0, |symbol| *symbol as usize)
+        });
+        if address == 0 {
+            return Err(Error::INSUFFICIENT_DRIVER);
+        }
+        // SAFETY: the address is of a function of the caller's type.
+        Ok(unsafe { std::mem::transmute_copy::<usize, F>(&address) })
+    }
+}
+
+/// Calls a driver function that is needed in few places: `call!(cuName(type: value, ...))`.
+macro_rules! call {
+    ($name:ident($($ty:ty: $value:expr),* $(,)?)) => {{
+        static PLACE: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+        let driver = $crate::driver::with_context()?;
+        let name = concat!(stringify!($name), "\0");
+        // SAFETY: the types are those of the driver API reference.
+        let function = unsafe {
+            driver.find::<unsafe extern "C" fn($($ty),*) -> std::ffi::c_int>(&PLACE, name)
+        }?;
+        // SAFETY: pointers are those of the caller of the API, or to locals; the driver refuses
+        // unknown handles.
+        $crate::driver::check(unsafe { function($($value),*) })
+    }};
+}
+pub(crate) use call;
 
 /// Turns a driver result into ours.
 pub(crate) const fn check(code: c_int) -> Result<(), Error> {

@@ -58,6 +58,7 @@ errors! {
     INVALID_VALUE = 1, c"cudaErrorInvalidValue", c"invalid argument";
     INVALID_CONFIGURATION = 9, c"cudaErrorInvalidConfiguration", c"invalid configuration argument";
     INVALID_SYMBOL = 13, c"cudaErrorInvalidSymbol", c"invalid device symbol";
+    INVALID_CHANNEL_DESCRIPTOR = 20, c"cudaErrorInvalidChannelDescriptor", c"invalid channel descriptor";
     INVALID_MEMCPY_DIRECTION = 21, c"cudaErrorInvalidMemcpyDirection", c"invalid copy direction for memcpy";
     INSUFFICIENT_DRIVER = 35, c"cudaErrorInsufficientDriver", c"CUDA driver version is insufficient for CUDA runtime version";
     MISSING_CONFIGURATION = 52, c"cudaErrorMissingConfiguration", c"__global__ function call is not configured";

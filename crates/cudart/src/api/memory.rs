@@ -66,7 +66,7 @@ fn copy(
 }
 
 /// Rows of one side of a 2D copy, and how the driver is to read the pointer.
-fn side(direction: c_int, is_source: bool) -> Result<c_uint, Error> {
+pub(super) fn side(direction: c_int, is_source: bool) -> Result<c_uint, Error> {
     let host = match direction {
         kind::HOST_TO_HOST => true,
         kind::HOST_TO_DEVICE => is_source,
