@@ -50,7 +50,7 @@ impl Device {
         map.range_mut(address..end)
             .for_each(|(_, advice)| change(advice));
         // Neighbours that agree are one.
-        let mut last = None;
+        let mut last = Some(Advice::default());
         map.retain(|_, advice| last.replace(*advice) != Some(*advice));
     }
 
