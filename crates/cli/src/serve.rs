@@ -46,6 +46,15 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "KEY", env = "WEFT_API_KEY", hide_env_values = true)]
     api_key: Vec<String>,
 
+    /// A server of the same model whose keys and values may be taken over, as
+    /// `http://HOST:PORT`; may be repeated.
+    #[arg(long, value_name = "URL")]
+    kv_peer: Vec<String>,
+
+    /// Key to send to those servers.
+    #[arg(long, value_name = "KEY", env = "WEFT_KV_KEY", hide_env_values = true)]
+    kv_key: Option<String>,
+
     /// Time every launch by the model of the chip, for `weft:chip_*` in /metrics.
     #[arg(long)]
     timing: bool,
@@ -81,6 +90,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     options.names.clone_from(&arguments.served_model_name);
     options.address = (arguments.host, arguments.port).into();
     options.api_keys.clone_from(&arguments.api_key);
+    options.kv_peers.clone_from(&arguments.kv_peer);
+    options.kv_key.clone_from(&arguments.kv_key);
     options.engine = arguments.engine.options();
     options.engine.max_waiting = arguments.max_num_queued_reqs;
     options.engine.max_waiting_tokens = arguments.max_num_queued_tokens;

@@ -15,7 +15,9 @@ use crate::kernels::BLOCK_TOKENS;
 use crate::metrics::Metrics;
 use crate::model::{Model, ModelLimits, Traffic};
 use crate::quantization::{KvCacheFormat, Quantization};
-use crate::request::{EmbeddingSink, EventSink, GenerationRequest, RequestId, SubmitError};
+use crate::request::{
+    EmbeddingSink, EventSink, GenerationRequest, RequestError, RequestId, SubmitError,
+};
 use crate::scheduler::{Limits, Scheduler};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{RandomWeights, TensorSource};
@@ -85,6 +87,12 @@ pub struct EngineHandle {
     shared: Arc<Shared>,
 }
 
+/// Takes blocks of the KV cache, [`EngineHandle::kv_block_bytes`] each.
+pub type ExportSink = Box<dyn FnOnce(Result<Vec<u8>, RequestError>) + Send>;
+
+/// Takes how many tokens of a prompt the KV cache holds.
+pub type ImportSink = Box<dyn FnOnce(Result<usize, RequestError>) + Send>;
+
 /// What engine thread and handles share.
 #[derive(Debug)]
 struct Shared {
@@ -93,6 +101,9 @@ struct Shared {
     name: String,
     device: String,
     traffic: Traffic,
+    /// See [`EngineHandle::kv_fingerprint`] and [`EngineHandle::kv_block_bytes`].
+    kv_fingerprint: u64,
+    kv_block_bytes: usize,
     tokenizer: Option<Tokenizer>,
     eos: Vec<u32>,
     /// Positions of a sequence.
@@ -149,7 +160,7 @@ impl Engine {
         }
         let limits = limits(config, options)?;
         let device = accelerator.name();
-        let model = Model::load(
+        let mut model = Model::load(
             accelerator,
             config,
             source.as_ref(),
@@ -163,6 +174,8 @@ impl Engine {
             name: directory.name(),
             device,
             traffic: model.traffic(),
+            kv_fingerprint: model.fingerprint()?,
+            kv_block_bytes: model.block_bytes(),
             tokenizer,
             eos: directory.generation_defaults().eos_token_id.clone(),
             context: limits.context,
@@ -280,6 +293,88 @@ impl EngineHandle {
     /// unknown or finished request is left alone.
     pub fn cancel(&self, id: RequestId) {
         let _ = self.shared.commands.send(Command::Cancel(id));
+    }
+
+    /// Gives the content of the KV cache for the beginning of `tokens`: whole blocks of
+    /// [`Self::kv_block_tokens`] tokens from block `first` on, at most `blocks_max`, as far as the
+    /// cache holds them; nothing is computed for it. An engine with the same
+    /// [`Self::kv_fingerprint`] can take them with [`Self::import_prefix`].
+    ///
+    /// # Errors
+    ///
+    /// If the engine has stopped.
+    pub fn export_prefix(
+        &self,
+        tokens: Vec<u32>,
+        first: usize,
+        blocks_max: usize,
+        sink: ExportSink,
+    ) -> Result<(), SubmitError> {
+        self.send(Command::Export {
+            tokens,
+            first,
+            blocks_max,
+            sink,
+        })
+    }
+
+    /// Puts blocks of another engine's cache into this one's, from block `first` of `tokens` on.
+    /// They are found by every later request whose prompt begins with these tokens, until their
+    /// room is needed. `sink` is told how many tokens of the beginning are in the cache then:
+    /// blocks that do not follow what is there, or find no room, are left out. With no bytes that
+    /// is all that happens.
+    ///
+    /// # Errors
+    ///
+    /// If `bytes` is no whole number of blocks, or more than `tokens` has, or the engine has
+    /// stopped.
+    pub fn import_prefix(
+        &self,
+        tokens: Vec<u32>,
+        first: usize,
+        bytes: Vec<u8>,
+        sink: ImportSink,
+    ) -> Result<(), SubmitError> {
+        let size = self.shared.kv_block_bytes;
+        let blocks = bytes.len() / size;
+        let known = tokens.len() / self.kv_block_tokens();
+        if !bytes.len().is_multiple_of(size)
+            || first.checked_add(blocks).is_none_or(|end| end > known)
+        {
+            return Err(SubmitError::InvalidParameter {
+                name: "bytes",
+                reason: format!(
+                    "{} bytes from block {first} on are not blocks of {size} bytes for {} tokens",
+                    bytes.len(),
+                    tokens.len()
+                ),
+            });
+        }
+        self.send(Command::Import {
+            tokens,
+            first,
+            bytes,
+            sink,
+        })
+    }
+
+    /// A number that is the same in engines whose caches hold the same keys and values for the
+    /// same tokens: same model, same weights as they are loaded, same format of the cache.
+    #[must_use]
+    pub fn kv_fingerprint(&self) -> u64 {
+        self.shared.kv_fingerprint
+    }
+
+    /// Bytes of a block of the KV cache over all layers.
+    #[must_use]
+    pub fn kv_block_bytes(&self) -> usize {
+        self.shared.kv_block_bytes
+    }
+
+    /// Tokens of a block of the KV cache.
+    #[must_use]
+    pub const fn kv_block_tokens(&self) -> usize {
+        BLOCK_TOKENS as usize
     }
 
     /// What the engine is doing.

@@ -72,7 +72,7 @@ pub use accelerator::{Accelerator, ChipAccelerator, DeviceCounters};
 pub use config::{Architecture, ModelConfig, MoeConfig, Rope, RopeScaling};
 pub use constraint::{ConstraintError, ConstraintStep, TokenConstraint, TokenSet};
 pub use directory::{GenerationDefaults, ModelDirectory, SpecialTokens};
-pub use engine::{Engine, EngineHandle, EngineOptions};
+pub use engine::{Engine, EngineHandle, EngineOptions, ExportSink, ImportSink};
 pub use error::Error;
 pub use metrics::Metrics;
 pub use model::Traffic;

@@ -3,6 +3,7 @@
 //! Names follow Transformers' `modeling_qwen3.py`. Projections of one input are one matrix: q, k
 //! and v; gate and up.
 
+mod handover;
 mod load;
 mod traffic;
 

@@ -288,11 +288,16 @@ impl Scheduler {
     /// Published blocks that hold the beginning of the sequence. At least one token is left to
     /// compute: without it there would be no logits.
     fn find_prefix(&self, id: SequenceId) -> Vec<(BlockIndex, PrefixId)> {
+        let tokens = &self.sequences[&id].tokens;
+        self.published(&tokens[..tokens.len() - 1])
+    }
+
+    /// Published blocks that hold the beginning of `tokens`.
+    fn published(&self, tokens: &[u32]) -> Vec<(BlockIndex, PrefixId)> {
         let mut found = Vec::new();
         if self.limits.reuse_prefixes {
-            let tokens = &self.sequences[&id].tokens;
             let mut prefix = EMPTY_PREFIX;
-            for chunk in tokens[..tokens.len() - 1].chunks_exact(self.limits.block_tokens) {
+            for chunk in tokens.chunks_exact(self.limits.block_tokens) {
                 let Some((block, name)) = self.pool.find(prefix, chunk) else {
                     break;
                 };
@@ -301,6 +306,49 @@ impl Scheduler {
             }
         }
         found
+    }
+
+    /// Blocks of the cache that hold the beginning of `tokens`, in order.
+    pub(crate) fn cached_blocks(&self, tokens: &[u32]) -> Vec<BlockIndex> {
+        let found = self.published(tokens);
+        found.into_iter().map(|(block, _)| block).collect()
+    }
+
+    /// Puts blocks that were computed elsewhere into the cache: those of `tokens` from block
+    /// `first` on, as far as there is room. `write` fills a block, given its index and the number
+    /// of its content. Gives how many blocks of `tokens` the cache then holds. Not during a step.
+    pub(crate) fn adopt<E>(
+        &mut self,
+        tokens: &[u32],
+        first: usize,
+        mut write: impl FnMut(BlockIndex, usize) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let found = self.published(tokens);
+        if !self.limits.reuse_prefixes || found.len() < first {
+            return Ok(found.len());
+        }
+        let mut prefix = found.last().map_or(EMPTY_PREFIX, |&(_, name)| name);
+        // Held until the end: room for a block must not be made of the blocks before it.
+        let mut held: Vec<BlockIndex> = found.into_iter().map(|(block, _)| block).collect();
+        for &block in &held {
+            self.pool.share(block);
+        }
+        let mut result = Ok(());
+        let chunks = tokens.chunks_exact(self.limits.block_tokens).enumerate();
+        for (index, chunk) in chunks.skip(held.len()) {
+            let Some(block) = self.pool.take() else {
+                break;
+            };
+            held.push(block);
+            result = write(block, index);
+            if result.is_err() {
+                break;
+            }
+            prefix = self.pool.publish(block, prefix, chunk);
+        }
+        let count = held.len();
+        self.pool.release(&held);
+        result.map(|()| count)
     }
 
     fn take_prefix(&mut self, id: SequenceId, found: &[(BlockIndex, PrefixId)]) {

@@ -17,6 +17,7 @@ mod chat;
 mod device_metrics;
 mod gateway;
 mod generation;
+mod handover;
 mod http;
 mod identity;
 mod metrics;

@@ -42,6 +42,11 @@ struct ErrorKind {
     status: u16,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandoverResult {
+    result: &'static str,
+}
+
 /// All metrics of a server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -51,6 +56,8 @@ pub(crate) struct Metrics {
     generation_tokens: Counter,
     success: Family<FinishedReason, Counter>,
     errors: Family<ErrorKind, Counter>,
+    handovers: Family<HandoverResult, Counter>,
+    handover_tokens: Counter,
     time_to_first_token: Histogram,
     inter_token_latency: Histogram,
     time_per_output_token: Histogram,
@@ -74,6 +81,8 @@ impl Metrics {
             generation_tokens: Counter::default(),
             success: Family::default(),
             errors: Family::default(),
+            handovers: Family::default(),
+            handover_tokens: Counter::default(),
             time_to_first_token: latency(),
             inter_token_latency: latency(),
             time_per_output_token: latency(),
@@ -112,6 +121,16 @@ impl Metrics {
             "weft:request_errors",
             "Requests that were not answered, by error",
             self.errors.clone(),
+        );
+        registry.register(
+            "weft:kv_handovers",
+            "Prompts whose keys and values were to be taken over from another server",
+            self.handovers.clone(),
+        );
+        registry.register(
+            "weft:kv_handover_tokens",
+            "Tokens whose keys and values were taken over",
+            self.handover_tokens.clone(),
         );
         let times = [
             (
@@ -157,6 +176,14 @@ impl Metrics {
             status: error.status().as_u16(),
         };
         self.errors.get_or_create(&kind).inc();
+    }
+
+    /// Counts a prompt of which so many tokens were taken over, or that failed to be.
+    pub(crate) fn count_handover(&self, tokens: Option<usize>) {
+        let result = if tokens.is_some() { "done" } else { "failed" };
+        let result = HandoverResult { result };
+        self.handovers.get_or_create(&result).inc();
+        self.handover_tokens.inc_by(tokens.unwrap_or(0) as u64);
     }
 
     /// All metrics as text.

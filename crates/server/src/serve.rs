@@ -8,6 +8,7 @@ use std::time::Duration;
 use weft_engine::{Accelerator, Engine, EngineOptions, ModelDirectory};
 
 use crate::device_metrics::EngineCollector;
+use crate::handover::Peers;
 use crate::http::access::Keys;
 use crate::http::lifecycle::Lifecycle;
 use crate::http::service::{Running, Service};
@@ -27,6 +28,10 @@ pub struct ServeOptions {
     pub address: SocketAddr,
     /// Keys that are accepted; with none, no key is needed.
     pub api_keys: Vec<String>,
+    /// Servers whose keys and values may be taken over, as `http://HOST:PORT`.
+    pub kv_peers: Vec<String>,
+    /// Key to send to them.
+    pub kv_key: Option<String>,
     /// Batch, cache and queue.
     pub engine: EngineOptions,
     /// Largest body of a request, in bytes.
@@ -49,6 +54,8 @@ impl ServeOptions {
             names: Vec::new(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             api_keys: Vec::new(),
+            kv_peers: Vec::new(),
+            kv_key: None,
             engine: EngineOptions::default(),
             body_bytes_max: 8 << 20,
             body_time: Duration::from_secs(30),
@@ -87,7 +94,7 @@ pub enum ServeError {
         /// How long was waited for them.
         after: Duration,
     },
-    /// The configuration of a gateway is wrong.
+    /// The configuration is wrong.
     #[error("{0}")]
     Config(String),
 }
@@ -120,6 +127,7 @@ impl Server {
         options: ServeOptions,
         accelerator: Box<dyn Accelerator>,
     ) -> Result<Self, ServeError> {
+        let peers = Peers::new(&options.kv_peers, options.kv_key.clone())?;
         let directory = ModelDirectory::open(&options.model)?;
         let engine = Engine::load(&directory, accelerator, &options.engine)?;
         let handle = engine.handle();
@@ -136,6 +144,7 @@ impl Server {
             metrics: Arc::new(metrics),
             lifecycle: Arc::new(Lifecycle::default()),
             keys: Keys::new(options.api_keys.iter().cloned()),
+            peers,
             ids: Ids::new(),
             created: unix_seconds(),
             body_bytes_max: options.body_bytes_max,

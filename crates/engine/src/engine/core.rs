@@ -1,6 +1,6 @@
 //! The engine's thread: commands in, steps, events out.
 
-use super::Shared;
+use super::{ExportSink, ImportSink, Shared};
 use crate::answer::{Answer, ModelFacts};
 use crate::error::Error;
 use crate::kernels::BLOCK_TOKENS;
@@ -27,6 +27,20 @@ pub(super) enum Command {
         sink: EmbeddingSink,
     },
     Cancel(RequestId),
+    /// Blocks of the beginning of `tokens`, from block `first` on.
+    Export {
+        tokens: Vec<u32>,
+        first: usize,
+        blocks_max: usize,
+        sink: ExportSink,
+    },
+    /// The content of the blocks of `tokens` from block `first` on.
+    Import {
+        tokens: Vec<u32>,
+        first: usize,
+        bytes: Vec<u8>,
+        sink: ImportSink,
+    },
     Shutdown,
 }
 
@@ -106,6 +120,8 @@ impl Core {
                     sink(Event::Failed(why.clone()));
                 }
                 Command::Embed { sink, .. } => sink(Err(why.clone())),
+                Command::Export { sink, .. } => sink(Err(why.clone())),
+                Command::Import { sink, .. } => sink(Err(why.clone())),
                 Command::Cancel(_) | Command::Shutdown => {}
             }
         }
@@ -138,6 +154,18 @@ impl Core {
                     self.work.insert(sequence, Work::Embed(id, sink));
                 }
                 Command::Cancel(id) => self.cancel(id),
+                Command::Export {
+                    tokens,
+                    first,
+                    blocks_max,
+                    sink,
+                } => sink(self.export(&tokens, first, blocks_max)),
+                Command::Import {
+                    tokens,
+                    first,
+                    bytes,
+                    sink,
+                } => sink(self.import(&tokens, first, &bytes)),
                 Command::Shutdown => return Life::End,
             }
         }
@@ -164,6 +192,44 @@ impl Core {
         }
         let open = request.n;
         self.sinks.insert(id, Listener { sink, open });
+    }
+
+    fn export(
+        &mut self,
+        tokens: &[u32],
+        first: usize,
+        blocks_max: usize,
+    ) -> Result<Vec<u8>, RequestError> {
+        let blocks = self.scheduler.cached_blocks(tokens);
+        let mut bytes = Vec::new();
+        for &block in blocks.iter().skip(first).take(blocks_max) {
+            self.model
+                .read_block(block, &mut bytes)
+                .map_err(|error| RequestError::Engine(error.to_string()))?;
+        }
+        Ok(bytes)
+    }
+
+    fn import(
+        &mut self,
+        tokens: &[u32],
+        first: usize,
+        bytes: &[u8],
+    ) -> Result<usize, RequestError> {
+        let model = &mut self.model;
+        let size = model.block_bytes();
+        if bytes.is_empty() {
+            return Ok(self.scheduler.cached_blocks(tokens).len() * BLOCK_TOKENS as usize);
+        }
+        let end = (first + bytes.len() / size) * BLOCK_TOKENS as usize;
+        let tokens = &tokens[..end.min(tokens.len())];
+        let blocks = self
+            .scheduler
+            .adopt(tokens, first, |block, index| {
+                model.write_block(block, &bytes[(index - first) * size..][..size])
+            })
+            .map_err(|error: Error| RequestError::Engine(error.to_string()))?;
+        Ok(blocks * BLOCK_TOKENS as usize)
     }
 
     /// Moves a request from the handles' queue to the scheduler's.

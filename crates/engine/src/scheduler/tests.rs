@@ -187,3 +187,34 @@ fn a_higher_priority_is_served_first() {
     scheduler.add(2, vec![2], 5, None);
     assert_eq!(scheduler.schedule().items[0].sequence, 2);
 }
+
+#[test]
+fn adopted_blocks_are_found_and_make_room_again() {
+    let mut scheduler = Scheduler::new(roomy());
+    let tokens: Vec<u32> = (0..10).collect();
+    let mut written = Vec::new();
+    let held = scheduler.adopt(&tokens, 0, |block, index| {
+        written.push((block, index));
+        Ok::<_, ()>(())
+    });
+    assert_eq!(held, Ok(2), "only whole blocks");
+    assert_eq!(
+        written.iter().map(|each| each.1).collect::<Vec<_>>(),
+        [0, 1]
+    );
+    let blocks: Vec<u32> = written.iter().map(|each| each.0).collect();
+    assert_eq!(scheduler.cached_blocks(&tokens), blocks);
+    assert_eq!(scheduler.blocks(), (0, 64), "nobody holds them");
+    // One that fails is not found, those before it are.
+    let longer: Vec<u32> = (0..16).collect();
+    let failed = scheduler.adopt(
+        &longer,
+        2,
+        |_, index| if index == 3 { Err(index) } else { Ok(()) },
+    );
+    assert_eq!(failed, Err(3));
+    assert_eq!(scheduler.cached_blocks(&longer).len(), 3);
+    assert_eq!(scheduler.blocks(), (0, 64));
+    scheduler.add(1, longer, 0, None);
+    assert_eq!(scheduler.schedule().items[0].start, 12);
+}

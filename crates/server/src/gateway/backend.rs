@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use weft_fleet::policy::{self, Role, Speed};
+use weft_fleet::policy::{self, Speed};
 use weft_fleet::prefix::PrefixCache;
 
 use super::config::{BackendConfig, Health};
@@ -260,7 +260,7 @@ impl Backend {
         };
         policy::Backend {
             accepts,
-            role: Role::Both,
+            role: self.config.role,
             domestic: self.config.domestic,
             queued_requests: load - running,
             running_requests: running,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use weft_fleet::policy::{self, Policy, Slo, Speed};
+use weft_fleet::policy::{self, Handover, Policy, Role, Slo, Speed};
 
 /// A whole configuration.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +19,9 @@ pub(crate) struct Config {
     pub(crate) policy: String,
     /// Latency that was promised, for policies that keep one.
     pub(crate) slo: Option<Slo>,
+    /// What it costs to move keys and values between backends, for a policy that parts prefill
+    /// and decode.
+    pub(crate) handover: Option<Handover>,
     #[serde(default)]
     pub(crate) health: Health,
     #[serde(default)]
@@ -126,6 +129,10 @@ pub(crate) struct BackendConfig {
     /// answer that broke off is taken up where it was, on another such backend.
     #[serde(default)]
     pub(crate) replay: bool,
+    /// Which phase of a request it does, for a policy that parts them. Keys and values move
+    /// between backends that are `weft serve` with the same model.
+    #[serde(default)]
+    pub(crate) role: Role,
     /// Takes no new requests.
     #[serde(default)]
     pub(crate) drain: bool,
@@ -169,12 +176,19 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.policy()?.name() == "prefill-decode-split" {
-            return Err(
-                "policy prefill-decode-split: keys and values cannot be handed over \
-                        between servers"
-                    .to_owned(),
-            );
+        let parts = self.policy()?.name() == "prefill-decode-split";
+        if parts && self.handover.is_none() {
+            return Err("policy prefill-decode-split: needs [handover]".to_owned());
+        }
+        if let Some(handover) = self.handover {
+            for (name, value) in [
+                ("handover.latency_s", handover.latency_s),
+                ("handover.s_per_token", handover.s_per_token),
+            ] {
+                if !(0.0..=86_400.0).contains(&value) {
+                    return Err(format!("{name}: {value} is not in 0..=86400"));
+                }
+            }
         }
         if self.backends.is_empty() {
             return Err("there is no [[backend]]".to_owned());
@@ -189,6 +203,11 @@ impl Config {
                 .map_err(|error| format!("backend `{name}`: url: {error}"))?;
             if url.scheme() != "http" {
                 return Err(format!("backend `{name}`: url: only http is supported"));
+            }
+            if backend.role != Role::Both && !parts {
+                return Err(format!(
+                    "backend `{name}`: role: needs policy prefill-decode-split"
+                ));
             }
         }
         let mut keys = BTreeSet::new();
@@ -238,6 +257,15 @@ mod tests {
             (format!("polcy = \"x\"\n{GOOD}"), "polcy"),
             (format!("{GOOD}{GOOD}"), "twice"),
             (GOOD.replace("http:", "ftp:"), "only http"),
+            (
+                format!("policy = \"prefill-decode-split\"\n{GOOD}"),
+                "needs [handover]",
+            ),
+            (format!("{GOOD}role = \"prefill\"\n"), "needs policy"),
+            (
+                format!("{GOOD}[handover]\nlatency_s = -1.0\ns_per_token = 0.0\n"),
+                "handover.latency_s",
+            ),
             (format!("{GOOD}[retry]\nattempts = 0\n"), "retry.attempts"),
             (
                 format!("{GOOD}[health]\ninterval_s = 0.0\n"),

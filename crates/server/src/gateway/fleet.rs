@@ -32,6 +32,8 @@ pub(crate) struct Wish {
     pub(crate) blocks: Vec<u64>,
     pub(crate) prompt_tokens: u32,
     pub(crate) output_tokens: u32,
+    /// Whether tokens are generated: only then there are two phases.
+    pub(crate) generates: bool,
 }
 
 impl Wish {
@@ -57,6 +59,7 @@ impl Wish {
             blocks: super::backend::blocks(&prompt),
             prompt_tokens: u32::try_from(prompt.len() / CHARACTERS_PER_TOKEN).unwrap_or(u32::MAX),
             output_tokens: limit.unwrap_or(OUTPUT_TOKENS),
+            generates: false,
         }
     }
 }
@@ -65,9 +68,23 @@ impl Wish {
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) backend: Arc<Backend>,
+    /// Another one that computes the prompt first.
+    pub(crate) prefill: Option<Arc<Backend>>,
     /// Expected time to the first token, by policies that predict.
     pub(crate) predicted_s: Option<f64>,
     pub(crate) decision: Value,
+}
+
+impl Chosen {
+    /// The backend of a first half alone.
+    pub(crate) fn first_half(backend: Arc<Backend>) -> Self {
+        Self {
+            backend,
+            prefill: None,
+            predicted_s: None,
+            decision: Value::Null,
+        }
+    }
 }
 
 impl Fleet {
@@ -125,13 +142,23 @@ impl Fleet {
             prompt_tokens: wish.prompt_tokens,
             output_tokens: wish.output_tokens,
             slo: self.config.slo,
-            handover: None,
+            handover: self.config.handover.filter(|_| wish.generates),
         };
         let choice = self.policy.choose(&request, &snapshots)?;
         let backend = Arc::clone(&self.backends[choice.decode]);
         backend.remember(&wish.blocks);
+        let prefill = (choice.prefill != choice.decode).then(|| {
+            let prefill = Arc::clone(&self.backends[choice.prefill]);
+            prefill.remember(&wish.blocks);
+            prefill
+        });
         Ok(Chosen {
-            predicted_s: choice.prediction.map(|prediction| prediction.ttft_s),
+            prefill,
+            // What is observed of the second half is not what was expected of the whole.
+            predicted_s: choice
+                .prediction
+                .filter(|_| choice.prefill == choice.decode)
+                .map(|prediction| prediction.ttft_s),
             decision: self.decision(wish, &choice, &snapshots),
             backend,
         })
@@ -152,6 +179,7 @@ impl Fleet {
         json!({
             "sequence": wish.sequence, "model": wish.model, "prompt_tokens": wish.prompt_tokens,
             "policy": self.policy.name(), "backend": self.backends[choice.decode].config.name,
+            "prefill": self.backends[choice.prefill].config.name,
             "reason": choice.reason.to_string(), "prediction": choice.prediction,
             "candidates": candidates.collect::<Vec<_>>(),
         })

@@ -30,6 +30,7 @@ pub(crate) struct GatewayMetrics {
     retries: ByBackend,
     hedges: ByBackend,
     replays: ByBackend,
+    prefills: ByBackend,
     ejections: ByBackend,
     refusals: Family<Refused, Counter>,
     reloads: Counter,
@@ -48,6 +49,7 @@ impl GatewayMetrics {
             retries: Family::default(),
             hedges: Family::default(),
             replays: Family::default(),
+            prefills: Family::default(),
             ejections: Family::default(),
             refusals: Family::default(),
             reloads: Counter::default(),
@@ -73,6 +75,11 @@ impl GatewayMetrics {
                 "replays",
                 "Broken answers that this backend took up",
                 &metrics.replays,
+            ),
+            (
+                "prefills",
+                "Prompts that this backend computed for another",
+                &metrics.prefills,
             ),
             ("ejections", "Ejections of a backend", &metrics.ejections),
         ];
@@ -121,6 +128,11 @@ impl GatewayMetrics {
     /// A request that a backend did not answer is sent elsewhere.
     pub(crate) fn count_retry(&self, backend: &str) {
         count(&self.retries, backend);
+    }
+
+    /// A backend has computed a prompt for another.
+    pub(crate) fn count_prefill(&self, backend: &str) {
+        count(&self.prefills, backend);
     }
 
     /// A backend is asked because another was silent.

@@ -4,7 +4,8 @@
 //! client ──► routes: keys, quotas ──► fleet: a policy of weft-fleet chooses a backend
 //!                                        │
 //!        events, answers ◄── relay ◄── attempt ──► backend
-//!                              └── retries, hedges, takes up what broke off
+//!                              ├── retries, hedges, takes up what broke off
+//!                              └── prefill: the prompt elsewhere, where the phases part
 //! watch: health, load and models of backends; the configuration file
 //! ```
 //!
@@ -18,6 +19,7 @@ mod config;
 mod decisions;
 mod fleet;
 mod metrics;
+mod prefill;
 mod quota;
 mod relay;
 mod routes;

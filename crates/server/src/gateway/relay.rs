@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::attempt::{Events, Failure, Outgoing, Reply, send};
 use super::fleet::{Chosen, Wish};
-use super::{Shared, decisions};
+use super::{Shared, decisions, prefill};
 use crate::openai::error::ApiError;
 
 /// Between rounds in which all backends were asked.
@@ -236,6 +236,14 @@ async fn ask(
     outgoing: &Outgoing,
 ) -> Result<(Reply, String), Failure> {
     let name = chosen.backend.config.name.clone();
+    let second_half;
+    let outgoing = match &chosen.prefill {
+        Some(prefill) => {
+            second_half = prefill::compute(shared, prefill, outgoing).await;
+            &second_half
+        }
+        None => outgoing,
+    };
     match send(&shared.client, chosen, outgoing).await {
         Ok(reply) => {
             if let Reply::Whole { .. } = reply {
@@ -251,7 +259,7 @@ async fn ask(
     }
 }
 
-fn note(shared: &Shared, name: &str, failure: &Failure) {
+pub(crate) fn note(shared: &Shared, name: &str, failure: &Failure) {
     let fleet = shared.fleet();
     let backend = fleet
         .backends

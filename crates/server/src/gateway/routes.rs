@@ -136,7 +136,8 @@ async fn answer(shared: &Arc<Shared>, request: Request, id: &str) -> Result<Resp
     let (parts, body) = request.into_parts();
     let bytes = body::read(body, fleet.config.body_bytes_max, BODY_TIME).await?;
     let mut value = openai::parse_body(&bytes)?;
-    let wish = Wish::of(&value, &shared.sequence);
+    let mut wish = Wish::of(&value, &shared.sequence);
+    wish.generates = parts.uri.path().ends_with("completions");
     if !fleet.knows(wish.model.as_deref()) {
         let names: BTreeSet<String> = fleet
             .backends

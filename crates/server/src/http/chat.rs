@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use weft_engine::{Event, GenerationRequest};
@@ -30,12 +31,12 @@ use crate::text::tools::{Schemas, ToolParser};
 const TOP_LOGPROBS_MAX: usize = 20;
 
 /// Answers a conversation.
-pub(super) async fn chat(State(app): State<Arc<App>>, body: Body) -> Response {
-    let result = answer(&app, body).await;
+pub(super) async fn chat(State(app): State<Arc<App>>, headers: HeaderMap, body: Body) -> Response {
+    let result = answer(&app, &headers, body).await;
     finish(&app, result)
 }
 
-async fn answer(app: &Arc<App>, body: Body) -> Result<Response, ApiError> {
+async fn answer(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
     let prepared = prepare(app, body, |app, value| Prepared::new(app, &value)).await?;
     let Prepared {
         request,
@@ -44,7 +45,11 @@ async fn answer(app: &Arc<App>, body: Body) -> Result<Response, ApiError> {
         model,
         stream,
     } = prepared;
-    let generation = Generation::submit(&app.model.engine, &app.metrics, vec![request])?;
+    let engine = &app.model.engine;
+    app.peers
+        .take_over(engine, &app.metrics, headers, &[&request.prompt])
+        .await?;
+    let generation = Generation::submit(engine, &app.metrics, vec![request])?;
     let conversation = Conversation {
         app: Arc::clone(app),
         generation,

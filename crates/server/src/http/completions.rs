@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use weft_engine::{Event, FinishReason, GenerationRequest, TokenLogprobs};
@@ -36,14 +37,24 @@ const LOGPROBS_MAX: usize = 20;
 const PROMPTS_MAX: usize = 256;
 
 /// Continues texts.
-pub(super) async fn complete(State(app): State<Arc<App>>, body: Body) -> Response {
-    let result = answer(&app, body).await;
+pub(super) async fn complete(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let result = answer(&app, &headers, body).await;
     finish(&app, result)
 }
 
-async fn answer(app: &Arc<App>, body: Body) -> Result<Response, ApiError> {
+async fn answer(app: &Arc<App>, headers: &HeaderMap, body: Body) -> Result<Response, ApiError> {
     let prepared = prepare(app, body, |app, value| Prepared::new(app, &value)).await?;
-    let generation = Generation::submit(&app.model.engine, &app.metrics, prepared.requests)?;
+    let engine = &app.model.engine;
+    let requests = prepared.requests.iter();
+    let prompts: Vec<&[u32]> = requests.map(|request| &request.prompt[..]).collect();
+    app.peers
+        .take_over(engine, &app.metrics, headers, &prompts)
+        .await?;
+    let generation = Generation::submit(engine, &app.metrics, prepared.requests)?;
     let id = prepared.id;
     let texts = Texts {
         app: Arc::clone(app),

@@ -6,6 +6,7 @@ pub(crate) mod body;
 mod chat;
 mod completions;
 pub(crate) mod connection;
+mod kv;
 pub(crate) mod lifecycle;
 mod pooling;
 pub(crate) mod service;
@@ -24,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
 
+use crate::handover::{self, Peers};
 use crate::identity::Ids;
 use crate::metrics::Metrics;
 use crate::model::Model;
@@ -39,6 +41,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) lifecycle: Arc<Lifecycle>,
     pub(crate) keys: Keys,
+    pub(crate) peers: Peers,
     pub(crate) ids: Ids,
     pub(crate) created: u64,
     pub(crate) body_bytes_max: usize,
@@ -59,6 +62,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v2/rerank", post(pooling::rerank))
         .route("/tokenize", post(tokens::tokenize))
         .route("/detokenize", post(tokens::detokenize))
+        .route(handover::PATH, post(kv::blocks))
         .route("/v1/models", get(admin::models))
         .route("/v1/models/{model}", get(admin::model))
         .route("/version", get(admin::version))

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report of a test")]
 
 mod fakes;
+mod handover;
 mod real;
 
 use std::io::Write as _;

@@ -1,6 +1,6 @@
 //! Real servers behind the gateway, one of which ends in the middle of the load.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use weft_engine::ChipAccelerator;
@@ -8,9 +8,13 @@ use weft_server::{Running, ServeOptions, Server};
 
 use super::{QUICK, Route, backend};
 
+/// The directory of weft-tiny.
+pub(crate) fn model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/weft-tiny")
+}
+
 fn server(drain_ms: u64) -> Running {
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/weft-tiny");
-    let mut options = ServeOptions::new(model);
+    let mut options = ServeOptions::new(model());
     options.drain_time = std::time::Duration::from_millis(drain_ms);
     let chip = ChipAccelerator::new(Default::default()).unwrap();
     Server::load(options, Box::new(chip))
@@ -20,7 +24,7 @@ fn server(drain_ms: u64) -> Running {
 }
 
 /// The text of a streamed or whole answer.
-fn text_of(body: &str, stream: bool) -> String {
+pub(crate) fn text_of(body: &str, stream: bool) -> String {
     if !stream {
         let value: Value = serde_json::from_str(body).unwrap();
         return value["choices"][0]["message"]["content"]
