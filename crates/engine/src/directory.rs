@@ -119,10 +119,14 @@ impl ModelDirectory {
         &self.path
     }
 
-    /// Last part of the path: the model's name.
+    /// The model's name: the last part of the path, or `ORG/NAME` for a version in the cache of the
+    /// Hugging Face hub (`models--ORG--NAME/snapshots/COMMIT`).
     #[must_use]
     pub fn name(&self) -> String {
         let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        if let Some(name) = hub_name(&path) {
+            return name;
+        }
         let name = if path.is_dir() {
             path.file_name()
         } else {
@@ -251,4 +255,12 @@ pub(crate) fn read_json(path: &Path) -> Result<Option<Value>, Error> {
     serde_json::from_str(&read_text(path)?)
         .map(Some)
         .map_err(|error| Error::format(path, error))
+}
+
+/// The name of a version in the cache of the Hugging Face hub.
+fn hub_name(path: &Path) -> Option<String> {
+    let snapshots = path.parent()?;
+    let folder = snapshots.parent()?.file_name()?.to_str()?;
+    let name = folder.strip_prefix("models--")?;
+    (snapshots.file_name()? == "snapshots").then(|| name.replacen("--", "/", 1))
 }

@@ -13,7 +13,7 @@ use weft_engine::{
 use crate::ServeError;
 use crate::answer::Answer;
 use crate::generation::request_of;
-use crate::model::{Model, default_name};
+use crate::model::Model;
 use crate::openai::chat::{ChatRequest, Delta};
 use crate::openai::error::ApiError;
 use crate::openai::read;
@@ -94,10 +94,9 @@ impl Chat {
         accelerator: Box<dyn Accelerator>,
         options: &EngineOptions,
     ) -> Result<Self, ServeError> {
-        let name = default_name(directory);
         let directory = ModelDirectory::open(directory)?;
         let engine = Engine::load(&directory, accelerator, options)?;
-        let model = Model::new(&directory, engine.handle(), vec![name])?;
+        let model = Model::new(&directory, engine.handle(), vec![directory.name()])?;
         // Greedy, unless the maker of the model says otherwise.
         let temperature = model.defaults.temperature.unwrap_or(0.0);
         Ok(Self {

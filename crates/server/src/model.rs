@@ -1,7 +1,5 @@
 //! A model that is served: its engine, and what turns requests into tokens.
 
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 use weft_engine::{EngineHandle, GenerationDefaults, ModelDirectory, Tokenizer};
 
@@ -202,18 +200,6 @@ impl Model {
             _ => Thinking::Possible { open, close },
         }
     }
-}
-
-/// The name by which a model is served when none is given: the last part of its path.
-pub(crate) fn default_name(path: &Path) -> String {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let name = match path.extension() {
-        Some(extension) if extension == "gguf" => path.file_stem(),
-        Some(_) | None => path.file_name(),
-    };
-    name.unwrap_or(path.as_os_str())
-        .to_string_lossy()
-        .into_owned()
 }
 
 /// A message as templates expect it: text content, arguments of calls as values.

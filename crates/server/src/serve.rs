@@ -15,7 +15,7 @@ use crate::http::service::{Running, Service};
 use crate::http::{self, App};
 use crate::identity::{Ids, unix_seconds};
 use crate::metrics::Metrics;
-use crate::model::{Model, default_name};
+use crate::model::Model;
 
 /// How a model is served.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Server {
         let handle = engine.handle();
         let mut names = options.names.clone();
         if names.is_empty() {
-            names.push(default_name(&options.model));
+            names.push(directory.name());
         }
         let model = Model::new(&directory, handle.clone(), names)?;
         let metrics = Metrics::new(model.name(), |registry| {

@@ -55,7 +55,7 @@ async fn tokens_are_those_of_one_server() {
     let alone = server(Vec::new(), &[]);
     let first = server(Vec::new(), &["between"]);
     let second = server(vec![url(&first)], &[]);
-    let slow = "speed = { prefill_base_s = 9.0, prefill_s_per_token = 1.0, step_base_s = 0.1 }\n";
+    let slow = "speed = { prefill_base_s = 9.0, prefill_s_per_token = 1.0, step_base_s = 0.1, step_s_per_sequence = 0.0, step_s_per_kv_token = 0.0 }\n";
     let fast = slow.replace("9.0", "0.01").replace("1.0", "0.001");
     let backends = [
         backend(
@@ -94,7 +94,11 @@ async fn tokens_are_those_of_one_server() {
     let taken = metric(&url(&second), "weft:kv_handover_tokens_total").await;
     assert!(taken >= 64 && taken.is_multiple_of(32), "{taken}");
     assert_eq!(
-        metric(&url(&second), "weft:kv_handovers_total{result=\"done\"").await,
+        metric(
+            &url(&second),
+            "weft:kv_handovers_total{model_name=\"weft-tiny\",result=\"done\""
+        )
+        .await,
         2
     );
 }

@@ -90,7 +90,7 @@ impl Route {
     }
 
     async fn until(&self, start: &str, least: u64) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if self.metric(start).await >= least {
                 return;
             }
