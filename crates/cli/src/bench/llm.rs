@@ -60,6 +60,9 @@ pub(crate) struct Arguments {
     /// Write the figures as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Write a report of all launches, for `weft report`.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 /// Names of quantisations on the command line.
@@ -151,6 +154,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     print(&figures);
     if arguments.kernels {
         print_kernels(&device);
+    }
+    if let Some(path) = &arguments.report {
+        let written = device.report().write(path);
+        written.with_context(|| format!("failed to write {}", path.display()))?;
     }
     if let Some(path) = &arguments.json {
         let mut text = serde_json::to_string_pretty(&figures)?;

@@ -3,6 +3,7 @@
 mod chip;
 mod fleet;
 mod llm;
+mod serve;
 mod validation;
 
 pub(crate) use llm::Quant;
@@ -24,6 +25,7 @@ enum Benchmark {
     Fleet(fleet::Arguments),
     Llm(llm::Arguments),
     Validation(validation::Arguments),
+    Serve(serve::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -32,6 +34,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Benchmark::Fleet(arguments) => fleet::run(arguments)?,
         Benchmark::Llm(arguments) => llm::run(arguments)?,
         Benchmark::Validation(arguments) => validation::run(arguments)?,
+        Benchmark::Serve(arguments) => serve::run(arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -151,7 +151,7 @@ struct Place {
 /// A model of the hub: `model.safetensors` of 300 kB, and small files.
 fn files() -> BTreeMap<&'static str, Vec<u8>> {
     let weights = (0..300_000_u32)
-        .map(|index| (index * 7 % 251) as u8)
+        .map(|index| u8::try_from(index * 7 % 251).unwrap())
         .collect();
     BTreeMap::from([
         ("config.json", b"{\"model_type\": \"qwen2\"}".to_vec()),
