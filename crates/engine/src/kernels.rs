@@ -28,7 +28,16 @@ const OUTPUTS_PER_CTA: u32 = 32;
 /// Rows of the product kernels for many rows.
 const ROWS_PER_CTA: u32 = 8;
 /// Rows of the integer product kernel for many rows.
-const MANY_ROWS_PER_CTA: u32 = 32;
+const MANY_ROWS_PER_CTA: u32 = 16;
+/// Most warps of a CTA of the integer products.
+const WARPS_PER_CTA_MAX: u32 = 8;
+/// Fewest tiles of inputs that a warp takes when several share them.
+const STRETCH_TILES_MIN: u32 = 12;
+/// Warps that keep the chip's memory busy, and cores over which they are spread.
+const WARPS_WANTED: u32 = 512;
+const CORES_WANTED: u32 = 16;
+/// Inputs of a tile of quantised weights.
+const TILE_INPUTS: u32 = 32;
 /// Outputs of a tile of quantised weights.
 const TILE_OUTPUTS: u32 = 16;
 /// Rows of a tile of quantised activations.
@@ -254,15 +263,11 @@ impl Kernels {
         let tiles = w.outputs.div_ceil(TILE_OUTPUTS);
         // Many rows share weights in registers; int4 sums in f32, whose order must not depend on
         // the number of rows.
-        let (name, ctas) = if product.rows > TILE_ROWS && w.format == Format::Int8 {
-            let rows = product.rows.div_ceil(MANY_ROWS_PER_CTA);
-            (
-                "matmul_i8_many".to_owned(),
-                [tiles.div_ceil(THREADS / 32), rows],
-            )
+        let many = product.rows > TILE_ROWS && w.format == Format::Int8;
+        let name = if many {
+            "matmul_i8_many".to_owned()
         } else {
-            let name = format!("matmul_{}_few", w.format.suffix());
-            (name, [tiles, product.rows.div_ceil(TILE_ROWS)])
+            format!("matmul_{}_few", w.format.suffix())
         };
         let kernel = self.get(device, MATMUL_I8, &name)?;
         let arguments = Arguments::new()
@@ -276,7 +281,14 @@ impl Kernels {
             .number(w.inputs)
             .number(product.rows)
             .number(u32::from(product.accumulate));
-        device.launch(kernel, grid(ctas, THREADS), &arguments)
+        if many {
+            let rows = product.rows.div_ceil(MANY_ROWS_PER_CTA);
+            let warps = warps_per_cta(tiles.saturating_mul(rows));
+            let shape = grid([rows, tiles.div_ceil(warps)], 32 * warps);
+            return device.launch(kernel, shape, &arguments);
+        }
+        let ctas = [tiles, product.rows.div_ceil(TILE_ROWS)];
+        device.launch(kernel, grid(ctas, 32 * sharing_warps(w)), &arguments)
     }
 
     /// `x` [rows, inputs of `w`] in the form that `w` needs.
@@ -479,7 +491,7 @@ impl Kernels {
         w: &Matrix,
     ) -> Result<(), Error> {
         let name = format!("expert_matmul_{}", w.format.suffix());
-        let (kernel, ctas, arguments) = match x {
+        let (kernel, shape, arguments) = match x {
             Input::Values(x) => {
                 assert!(!w.format.is_quantized(), "{w:?}");
                 let arguments = Arguments::new()
@@ -492,8 +504,8 @@ impl Kernels {
                     .number(w.inputs)
                     .number(share)
                     .pointer(w.word_count());
-                let ctas = [w.columns() / OUTPUTS_PER_CTA, rows];
-                (self.get(device, MOE, &name)?, ctas, arguments)
+                let shape = grid([w.columns() / OUTPUTS_PER_CTA, rows], THREADS);
+                (self.get(device, MOE, &name)?, shape, arguments)
             }
             Input::Quantized(x) => {
                 assert!(w.format.is_quantized(), "{w:?}");
@@ -510,10 +522,11 @@ impl Kernels {
                     .pointer(w.word_count())
                     .pointer(w.scale_bytes());
                 let ctas = [w.outputs.div_ceil(TILE_OUTPUTS), rows];
-                (self.get(device, MATMUL_I8, &name)?, ctas, arguments)
+                let shape = grid(ctas, 32 * sharing_warps(w));
+                (self.get(device, MATMUL_I8, &name)?, shape, arguments)
             }
         };
-        device.launch(kernel, grid(ctas, THREADS), &arguments)
+        device.launch(kernel, shape, &arguments)
     }
 
     /// Adds to `y` [rows, width] the weighted sum over slots of `x` [rows, slots, width].
@@ -538,6 +551,28 @@ impl Kernels {
             &arguments,
         )
     }
+}
+
+/// Warps that share the inputs of a tile of outputs in integer products for few rows: by the shape
+/// of the weights alone, for the order of sums must not depend on anything else.
+fn sharing_warps(w: &Matrix) -> u32 {
+    let outputs = w.outputs.div_ceil(TILE_OUTPUTS);
+    let inputs = w.inputs.div_ceil(TILE_INPUTS);
+    // A warp has work for a while before it waits for the others, and more warps than the chip
+    // can hold help nobody.
+    let helps = |warps: &u32| {
+        inputs / warps >= STRETCH_TILES_MIN && outputs.saturating_mul(*warps) <= 2 * WARPS_WANTED
+    };
+    let warps = (1..=WARPS_PER_CTA_MAX.ilog2())
+        .rev()
+        .map(|shift| 1 << shift);
+    warps.into_iter().find(helps).unwrap_or(1)
+}
+
+/// Warps of a CTA when there are so many in all: few enough that every core has some.
+fn warps_per_cta(all: u32) -> u32 {
+    let even = (all / CORES_WANTED).max(1);
+    (1 << even.ilog2()).min(WARPS_PER_CTA_MAX)
 }
 
 const fn grid(ctas: [u32; 2], threads: u32) -> Grid {

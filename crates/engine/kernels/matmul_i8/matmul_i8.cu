@@ -5,15 +5,22 @@
 // [output tile][input tile][16]; sums of 32 are exact, the sum of those is in f32.
 // Either way a row's result does not depend on the rows beside it.
 //
-// *_few: eight rows per CTA, whose eight warps share the inputs of one tile of outputs (every eighth tile each).
-// *_many: 32 rows per CTA, one tile of outputs per warp. There is none for int4, whose f32 sums must be in one order.
-// expert_*: y[r][o] from row r / share of x and matrix experts[r]; one row per CTA, otherwise as *_few.
+// *_few: a tile of outputs per CTA along x, eight rows along y. The warps of the CTA share the inputs, a stretch each.
+// The order of f32 sums depends on the number of warps, which the shape of w alone must decide.
+// *_many: 16 rows per CTA along x, a tile of outputs per warp, CTAs along y: those that run together read the same
+// weights. There is none for int4, whose f32 sums must be in one order.
+// expert_*: y[r][o] from row r / share of x and matrix experts[r]; one row per CTA along y, otherwise as *_few.
+//
+// CTAs are one-dimensional, of at most eight whole warps. Addresses are a pointer that all lanes share and a small
+// offset of the lane.
 
 #include <cuda_fp16.h>
 
 #include "../int8.cuh"
 
-static constexpr uint32_t WARPS = 8;
+static constexpr uint32_t WARPS_MAX = 8;
+// Tiles of rows of a warp where there are many: with more, accumulators would not stay in registers.
+static constexpr uint32_t MANY_TILES = 2;
 
 // Accumulators of one tile of outputs and one tile of rows.
 struct Int8 {
@@ -23,18 +30,15 @@ struct Int8 {
         uint32_t a[4];
     };
 
-    // w: the lane's first word of the tile.
-    static __device__ Tile load(const uint32_t* w, const void*, uint64_t, uint32_t) {
+    // w: the tile.
+    static __device__ __forceinline__ Tile load(const uint32_t* w, const void*, uint64_t, uint32_t lane) {
         Tile t;
 #pragma unroll
-        for (int r = 0; r < 4; r++) t.a[r] = w[r * 32];
+        for (int r = 0; r < 4; r++) t.a[r] = w[r * 32 + lane];
         return t;
     }
-    __device__ void add(const Tile& tile, const uint32_t (&b)[2]) { multiply(sum, tile.a, b); }
-    // The sum at output lane / 4 + 8 * half: its scale is applied here.
-    __device__ float value(int i, const void* scales, uint32_t output) const {
-        return (float)sum[i] * ((const float*)scales)[output];
-    }
+    __device__ __forceinline__ void add(const Tile& tile, const uint32_t (&b)[2]) { multiply(sum, tile.a, b); }
+    static __device__ float scale(const void* scales, uint32_t output) { return ((const float*)scales)[output]; }
 };
 
 struct Int4 {
@@ -45,147 +49,195 @@ struct Int4 {
         float scale[2];
     };
 
-    static __device__ Tile load(const uint32_t* w, const void* scales, uint64_t tile, uint32_t lane) {
+    static __device__ __forceinline__ Tile load(const uint32_t* w, const void* scales, uint64_t tile, uint32_t lane) {
         Tile t;
+        const __half* of_tile = (const __half*)scales + tile * TILE_OUTPUTS;
 #pragma unroll
         for (int p = 0; p < 2; p++) {
-            const uint32_t word = w[p * 32];
+            const uint32_t word = w[p * 32 + lane];
             // Sixteen times the value: a signed nibble in the high half of a byte.
             t.a[2 * p] = word & 0xf0f0f0f0u;
             t.a[2 * p + 1] = word << 4 & 0xf0f0f0f0u;
-            t.scale[p] = __half2float(((const __half*)scales)[tile * TILE_OUTPUTS + lane / 4 + 8 * p]);
+            t.scale[p] = __half2float(of_tile[lane / 4 + 8 * p]);
         }
         return t;
     }
-    __device__ void add(const Tile& tile, const uint32_t (&b)[2]) {
+    __device__ __forceinline__ void add(const Tile& tile, const uint32_t (&b)[2]) {
         int32_t part[4] = {0, 0, 0, 0};
         multiply(part, tile.a, b);
 #pragma unroll
         for (int i = 0; i < 4; i++) sum[i] = fmaf((float)part[i], tile.scale[i / 2], sum[i]);
     }
-    __device__ float value(int i, const void*, uint32_t) const { return sum[i] * 0.0625f; }
+    static __device__ float scale(const void*, uint32_t) { return 0.0625f; }
 };
 
-struct Arguments {
+// Where the results of one tile of rows go.
+struct Target {
+    // Row 0 of the tile.
     float* y;
-    const uint32_t* x;
     const float* x_scales;
-    const uint32_t* w;
-    const void* w_scales;
-    const float* bias;
-    uint32_t outputs, inputs, rows, accumulate;
+    uint32_t outputs;
+    // Rows of the tile that are wanted, from first to before end.
+    uint32_t first, end;
+    uint32_t accumulate;
+
+    // Odd sums belong to odd rows: where there is only row 0, nobody wants them.
+    __device__ bool is_row_0() const { return end <= 1; }
 };
 
-static __device__ void store(const Arguments& in, uint32_t row, uint32_t output, float value) {
-    if (row >= in.rows || output >= in.outputs) return;
-    value *= in.x_scales[row];
-    if (in.bias) value += in.bias[output];
-    float* to = in.y + (uint64_t)row * in.outputs + output;
-    *to = in.accumulate ? *to + value : value;
-}
-
-// The sums of one tile of outputs and one tile of rows over all inputs, by the eight warps of a CTA. Warp i < 4 gets
-// sums i of every lane, in sum[0].
-template <class Format>
-__device__ __forceinline__ Format sum_of_cta(const uint32_t* w, const void* w_scales, const uint32_t* x, uint64_t first,
-                                    uint32_t tiles, uint32_t lane, uint32_t warp) {
-    __shared__ decltype(Format::sum[0] + Format::sum[0]) parts[WARPS][4][32];
-    Format sums;
-    // Pointers that move, so that an address costs one addition in a step.
-    const uint32_t* a = w + (first + warp) * Format::WORDS_PER_TILE + lane;
-    const uint32_t* from = x + warp * GROUP_WORDS + lane;
-#pragma unroll 1
-    for (uint32_t tile = warp; tile < tiles; tile += WARPS) {
-        const uint32_t b[2] = {from[0], from[32]};
-        sums.add(Format::load(a, w_scales, first + tile, lane), b);
-        a += WARPS * Format::WORDS_PER_TILE;
-        from += WARPS * GROUP_WORDS;
-    }
-#pragma unroll
-    for (int i = 0; i < 4; i++) parts[warp][i][lane] = sums.sum[i];
-    __syncthreads();
-    Format whole;
-    if (warp < 4) {
-        // In order of warps.
-        auto total = parts[0][warp][lane];
-#pragma unroll
-        for (uint32_t other = 1; other < WARPS; other++) total += parts[other][warp][lane];
-        whole.sum[0] = total;
-    }
-    return whole;
-}
+// What belongs to the lane's outputs of a tile: lane / 4, and 8 more.
+struct Columns {
+    float scale[2], bias[2];
+    bool is_there[2];
+};
 
 template <class Format>
-static __device__ void few(const Arguments& in) {
+static __device__ __forceinline__ Columns columns(const void* w_scales, const float* bias, uint32_t outputs,
+                                                  uint32_t output_tile, uint32_t lane) {
+    Columns c;
+#pragma unroll
+    for (int v = 0; v < 2; v++) {
+        const uint32_t output = output_tile * TILE_OUTPUTS + lane / 4 + 8 * v;
+        const uint32_t known = min(output, outputs - 1);
+        c.is_there[v] = output < outputs;
+        c.scale[v] = Format::scale(w_scales, known);
+        c.bias[v] = bias ? bias[known] : 0.0f;
+    }
+    return c;
+}
+
+// Stores the sums of a tile of outputs and a tile of rows.
+template <class Sum>
+static __device__ __forceinline__ void store(const Target& to, const Columns& c, uint32_t output_tile, uint32_t lane,
+                                             const Sum (&sum)[4]) {
+    float* at = to.y + output_tile * TILE_OUTPUTS + (2 * (lane % 4) * to.outputs + lane / 4);
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+        if (h == 1 && to.is_row_0()) return;
+        const uint32_t row = 2 * (lane % 4) + h;
+        if (row >= to.first && row < to.end) {
+            const float x_scale = to.x_scales[row];
+#pragma unroll
+            for (int v = 0; v < 2; v++) {
+                float value = (float)sum[2 * v + h] * c.scale[v] * x_scale + c.bias[v];
+                if (c.is_there[v]) {
+                    if (to.accumulate) value += at[8 * v];
+                    at[8 * v] = value;
+                }
+            }
+        }
+        at += to.outputs;
+    }
+}
+
+// The results of one tile of outputs and one tile of rows, by the warps of a CTA.
+template <class Format>
+static __device__ __forceinline__ void together(const Target& to, const uint32_t* w, const void* w_scales,
+                                                const float* bias, const uint32_t* x, uint32_t tiles) {
+    typedef decltype(Format::sum[0] + Format::sum[0]) Sum;
+    __shared__ Sum parts[WARPS_MAX][4][32];
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
-    const uint32_t tiles = (in.inputs + TILE_INPUTS - 1) / TILE_INPUTS;
-    const uint32_t* x = in.x + row_tile_at(blockIdx.y, tiles);
-    const Format sums =
-        sum_of_cta<Format>(in.w, in.w_scales, x, (uint64_t)blockIdx.x * tiles, tiles, lane, warp);
-    if (warp >= 4) return;
-    const uint32_t output = blockIdx.x * TILE_OUTPUTS + lane / 4 + 8 * (warp / 2);
-    const uint32_t row = blockIdx.y * TILE_ROWS + 2 * (lane % 4) + warp % 2;
-    store(in, row, output, sums.value(0, in.w_scales, min(output, in.outputs - 1)));
+    const uint32_t warps = blockDim.x >> 5, output_tile = blockIdx.x;
+    const uint32_t stretch = (tiles + warps - 1) / warps;
+    const uint32_t begin = min(warp * stretch, tiles);
+    uint32_t left = min(stretch, tiles - begin);
+    uint64_t at = (uint64_t)output_tile * tiles + begin;
+    const uint32_t* from = x + (uint64_t)begin * GROUP_WORDS;
+    Format sums;
+    // Two tiles at a time: their loads are under way together.
+#pragma unroll 1
+    for (; left >= 2; left -= 2) {
+        const auto first = Format::load(w + at * Format::WORDS_PER_TILE, w_scales, at, lane);
+        const auto second = Format::load(w + (at + 1) * Format::WORDS_PER_TILE, w_scales, at + 1, lane);
+        const uint32_t b_first[2] = {from[lane], from[32 + lane]};
+        const uint32_t b_second[2] = {from[GROUP_WORDS + lane], from[GROUP_WORDS + 32 + lane]};
+        sums.add(first, b_first);
+        sums.add(second, b_second);
+        at += 2;
+        from += 2 * GROUP_WORDS;
+    }
+    if (left > 0) {
+        const uint32_t b[2] = {from[lane], from[32 + lane]};
+        sums.add(Format::load(w + at * Format::WORDS_PER_TILE, w_scales, at, lane), b);
+    }
+    if (warps > 1) {
+        if (warp > 0) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) parts[warp][i][lane] = sums.sum[i];
+        }
+        __syncthreads();
+        if (warp > 0) return;
+        // In order of stretches.
+        for (uint32_t other = 1; other < warps; other++) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) sums.sum[i] += parts[other][i][lane];
+        }
+    }
+    const Columns c = columns<Format>(w_scales, bias, to.outputs, output_tile, lane);
+    store(to, c, output_tile, lane, sums.sum);
 }
 
 template <class Format>
-static __device__ void expert(float* y, const uint32_t* x, const float* x_scales, const uint32_t* w,
-                              const void* w_scales, const uint32_t* experts, uint32_t outputs, uint32_t inputs,
-                              uint32_t share, uint64_t expert_words, uint64_t expert_scale_bytes) {
+static __device__ __forceinline__ void few(float* y, const uint32_t* x, const float* x_scales, const uint32_t* w,
+                                           const void* w_scales, const float* bias, uint32_t outputs, uint32_t inputs,
+                                           uint32_t rows, uint32_t accumulate) {
+    const uint32_t tiles = (inputs + TILE_INPUTS - 1) / TILE_INPUTS;
+    const uint32_t row = blockIdx.y * TILE_ROWS;
+    const Target to{y + (uint64_t)row * outputs, x_scales + row, outputs, 0, min(rows - row, TILE_ROWS), accumulate};
+    together<Format>(to, w, w_scales, bias, x + row_tile_at(blockIdx.y, tiles), tiles);
+}
+
+template <class Format>
+static __device__ __forceinline__ void expert(float* y, const uint32_t* x, const float* x_scales, const uint32_t* w,
+                                              const void* w_scales, const uint32_t* experts, uint32_t outputs,
+                                              uint32_t inputs, uint32_t share, uint64_t expert_words,
+                                              uint64_t expert_scale_bytes) {
+    const uint32_t tiles = (inputs + TILE_INPUTS - 1) / TILE_INPUTS;
+    const uint32_t row = blockIdx.y, from = row / share, in_tile = from % TILE_ROWS, who = experts[row];
+    const void* scales = (const char*)w_scales + who * expert_scale_bytes;
+    const Target to{y + ((int64_t)row - in_tile) * outputs, x_scales + (from - in_tile), outputs, in_tile, in_tile + 1, 0};
+    together<Format>(to, w + who * expert_words, scales, nullptr, x + row_tile_at(from / TILE_ROWS, tiles), tiles);
+}
+
+template <class Format>
+static __device__ __forceinline__ void many(float* y, const uint32_t* x, const float* x_scales, const uint32_t* w,
+                                            const void* w_scales, const float* bias, uint32_t outputs, uint32_t inputs,
+                                            uint32_t rows, uint32_t accumulate) {
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
     const uint32_t tiles = (inputs + TILE_INPUTS - 1) / TILE_INPUTS;
-    const uint32_t row = blockIdx.y, from = row / share, who = experts[row];
-    w += who * expert_words;
-    w_scales = (const char*)w_scales + who * expert_scale_bytes;
-    x += row_tile_at(from / TILE_ROWS, tiles);
-    const Format sums = sum_of_cta<Format>(w, w_scales, x, (uint64_t)blockIdx.x * tiles, tiles, lane, warp);
-    if (warp >= 4) return;
-    const uint32_t output = blockIdx.x * TILE_OUTPUTS + lane / 4 + 8 * (warp / 2);
-    if (output >= outputs || 2 * (lane % 4) + warp % 2 != from % TILE_ROWS) return;
-    y[(uint64_t)row * outputs + output] = sums.value(0, w_scales, output) * x_scales[from];
-}
-
-template <class Format>
-static __device__ void many(const Arguments& in) {
-    const uint32_t lane = threadIdx.x & 31;
-    const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
-    const uint32_t tiles = (in.inputs + TILE_INPUTS - 1) / TILE_INPUTS;
-    const uint32_t output_tile = blockIdx.x * WARPS + warp;
-    if (output_tile * TILE_OUTPUTS >= in.outputs) return;
+    const uint32_t output_tile = blockIdx.y * (blockDim.x >> 5) + warp;
+    if (output_tile * TILE_OUTPUTS >= outputs) return;
     const uint64_t first = (uint64_t)output_tile * tiles;
-    const uint32_t row_tile = blockIdx.y * GROUP_TILES;
-    const uint32_t* w = in.w + first * Format::WORDS_PER_TILE + lane;
-    const uint32_t* x = in.x + row_tile_at(row_tile, tiles) + lane;
-    Format sums[GROUP_TILES];
+    const uint32_t row_tile = blockIdx.x * MANY_TILES;
+    const uint32_t* from = x + row_tile_at(row_tile, tiles);
+    Format sums[MANY_TILES];
 #pragma unroll 1
     for (uint32_t tile = 0; tile < tiles; tile++) {
-        const auto a = Format::load(w, in.w_scales, first + tile, lane);
+        const auto a = Format::load(w + (first + tile) * Format::WORDS_PER_TILE, w_scales, first + tile, lane);
 #pragma unroll
-        for (int n = 0; n < GROUP_TILES; n++) {
-            const uint32_t b[2] = {x[n * ROW_TILE_WORDS], x[n * ROW_TILE_WORDS + 32]};
+        for (int n = 0; n < MANY_TILES; n++) {
+            const uint32_t b[2] = {from[n * ROW_TILE_WORDS + lane], from[n * ROW_TILE_WORDS + 32 + lane]};
             sums[n].add(a, b);
         }
-        w += Format::WORDS_PER_TILE;
-        x += GROUP_WORDS;
+        from += GROUP_WORDS;
     }
+    const Columns c = columns<Format>(w_scales, bias, outputs, output_tile, lane);
 #pragma unroll
-    for (int n = 0; n < GROUP_TILES; n++) {
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            const uint32_t output = output_tile * TILE_OUTPUTS + lane / 4 + 8 * (i / 2);
-            const uint32_t row = (row_tile + n) * TILE_ROWS + 2 * (lane % 4) + i % 2;
-            store(in, row, output, sums[n].value(i, in.w_scales, min(output, in.outputs - 1)));
-        }
+    for (int n = 0; n < MANY_TILES; n++) {
+        const uint32_t row = (row_tile + n) * TILE_ROWS;
+        if (row >= rows) return;
+        const Target to{y + (uint64_t)row * outputs, x_scales + row, outputs, 0, min(rows - row, TILE_ROWS),
+                        accumulate};
+        store(to, c, output_tile, lane, sums[n].sum);
     }
 }
 
 #define PARAMETERS                                                                                            \
     float *y, const uint32_t *x, const float *x_scales, const uint32_t *w, const void *w_scales,              \
         const float *bias, uint32_t outputs, uint32_t inputs, uint32_t rows, uint32_t accumulate
-#define ARGUMENTS \
-    Arguments { y, x, x_scales, w, w_scales, bias, outputs, inputs, rows, accumulate }
+#define ARGUMENTS y, x, x_scales, w, w_scales, bias, outputs, inputs, rows, accumulate
 
 extern "C" __global__ void matmul_i8_few(PARAMETERS) { few<Int8>(ARGUMENTS); }
 extern "C" __global__ void matmul_i8_many(PARAMETERS) { many<Int8>(ARGUMENTS); }
