@@ -37,8 +37,7 @@ def llama_cpp(arguments, prompt):
             "ignore_eos": True,
             "cache_prompt": False,
         }
-        answer = server.handle_completions(json.dumps(request))
-        timings = (json.loads(answer) if isinstance(answer, str) else answer)["timings"]
+        timings = server.handle_completions(request)["timings"]
         return timings["prompt_per_second"], timings["predicted_per_second"]
 
     return measure

@@ -192,3 +192,54 @@ async fn a_client_that_goes_away_is_not_computed_for() {
         client.get("/metrics").await.body
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_slowly_delays_nobody() {
+    let mut options = options();
+    options.engine.max_running = 2;
+    let server = start(options);
+    let client = Client::of(&server);
+    let address = client.base.strip_prefix("http://").unwrap().to_owned();
+    let body = with(
+        with(
+            question("Tell me a story about a fox."),
+            "stream",
+            json!(true),
+        ),
+        "max_tokens",
+        json!(40),
+    );
+    let body = with(body, "ignore_eos", json!(true)).to_string();
+    // One that asks and does not read at all.
+    let mut slow = TcpStream::connect(&address).unwrap();
+    let length = body.len();
+    write!(
+        slow,
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    for _ in 0..3 {
+        assert_eq!(
+            client
+                .post("/v1/chat/completions", question("Bye"))
+                .await
+                .status,
+            200
+        );
+    }
+    // Its answer was computed meanwhile, and it is all there when it reads at last.
+    while client.metric("vllm:num_requests_running").await > 0.0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    assert!(answer.contains("\"finish_reason\":\"length\""), "{answer}");
+    assert!(answer.contains("data: [DONE]"), "{answer}");
+    server.signal();
+    server.wait().unwrap();
+}
