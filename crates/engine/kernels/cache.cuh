@@ -37,20 +37,38 @@ struct F32Cache {
     template <int ROWS>
     __device__ void score(float (&scores)[ROWS], const float* const (&q)[ROWS], uint64_t at, uint32_t head_dim,
                           uint32_t lane) const {
-        const float* key = (const float*)keys + at * head_dim * BLOCK + lane;
+        const float* key = (const float*)keys + at * head_dim * BLOCK;
 #pragma unroll
         for (int r = 0; r < ROWS; r++) scores[r] = 0.0f;
-#pragma unroll 4
-        for (uint32_t d = 0; d < head_dim; d++) {
-            const float k = key[d * BLOCK];
+        // Loads of several dimensions are under way together.
+        constexpr uint32_t TOGETHER = ROWS == 1 ? 16 : 8;
+        uint32_t d = 0;
+#pragma unroll 1
+        for (; d + TOGETHER <= head_dim; d += TOGETHER) {
+            float k[TOGETHER];
+#pragma unroll
+            for (uint32_t j = 0; j < TOGETHER; j++) k[j] = key[(d + j) * BLOCK + lane];
+#pragma unroll
+            for (int r = 0; r < ROWS; r++) {
+                float own[TOGETHER];
+#pragma unroll
+                for (uint32_t j = 0; j < TOGETHER; j++) own[j] = q[r][d + j];
+#pragma unroll
+                for (uint32_t j = 0; j < TOGETHER; j++) scores[r] = fmaf(own[j], k[j], scores[r]);
+            }
+        }
+#pragma unroll 1
+        for (; d < head_dim; d++) {
+            const float k = key[d * BLOCK + lane];
 #pragma unroll
             for (int r = 0; r < ROWS; r++) scores[r] = fmaf(q[r][d], k, scores[r]);
         }
     }
     // What the weight of position `lane` must be multiplied with.
     __device__ float weight_scale(uint64_t, uint32_t) const { return 1.0f; }
-    __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t d) const {
-        return ((const float*)values)[(at * BLOCK + slot) * head_dim + d];
+    // Dimension lane + d. Lanes past the head get what lies there: the cache has room for that at its end.
+    __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t lane, uint32_t d) const {
+        return ((const float*)values + (at * BLOCK + slot) * head_dim + d)[lane];
     }
 };
 
@@ -79,25 +97,37 @@ struct Int8Cache {
     template <int ROWS>
     __device__ void score(float (&scores)[ROWS], const float* const (&q)[ROWS], uint64_t at, uint32_t head_dim,
                           uint32_t lane) const {
-        const uint32_t* key = (const uint32_t*)keys + at * head_dim / 4 * BLOCK + lane;
+        const uint32_t* key = (const uint32_t*)keys + at * head_dim / 4 * BLOCK;
 #pragma unroll
         for (int r = 0; r < ROWS; r++) scores[r] = 0.0f;
-#pragma unroll 1
-        for (uint32_t word = 0; word < head_dim / 4; word++) {
-            const int32_t four = (int32_t)key[word * BLOCK];
+        const auto add = [&](uint32_t word, int32_t four) {
 #pragma unroll
             for (int j = 0; j < 4; j++) {
                 const float k = (float)(four << (24 - 8 * j) >> 24);
 #pragma unroll
                 for (int r = 0; r < ROWS; r++) scores[r] = fmaf(q[r][4 * word + j], k, scores[r]);
             }
+        };
+        // Loads of several words are under way together.
+        constexpr uint32_t TOGETHER = ROWS == 1 ? 8 : 4;
+        const uint32_t words = head_dim / 4;
+        uint32_t word = 0;
+#pragma unroll 1
+        for (; word + TOGETHER <= words; word += TOGETHER) {
+            int32_t four[TOGETHER];
+#pragma unroll
+            for (uint32_t j = 0; j < TOGETHER; j++) four[j] = (int32_t)key[(word + j) * BLOCK + lane];
+#pragma unroll
+            for (uint32_t j = 0; j < TOGETHER; j++) add(word + j, four[j]);
         }
+#pragma unroll 1
+        for (; word < words; word++) add(word, (int32_t)key[word * BLOCK + lane]);
         const float scale = key_scales[at * BLOCK + lane];
 #pragma unroll
         for (int r = 0; r < ROWS; r++) scores[r] *= scale;
     }
     __device__ float weight_scale(uint64_t at, uint32_t lane) const { return value_scales[at * BLOCK + lane]; }
-    __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t d) const {
-        return (float)((const int8_t*)values)[(at * BLOCK + slot) * head_dim + d];
+    __device__ float value(uint64_t at, uint32_t slot, uint32_t head_dim, uint32_t lane, uint32_t d) const {
+        return (float)((const int8_t*)values + (at * BLOCK + slot) * head_dim + d)[lane];
     }
 };

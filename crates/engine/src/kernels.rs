@@ -18,6 +18,9 @@ pub(crate) const BLOCK_TOKENS: u32 = 32;
 pub(crate) const ATTENTION_ROWS: u32 = 4;
 /// Widest head.
 pub(crate) const HEAD_DIM_MAX: u32 = 256;
+/// Bytes after the values of a cache that may be read, and mean nothing: attention reads whole
+/// warps of the last head.
+pub(crate) const VALUES_PADDING_BYTES: u64 = 4 * HEAD_DIM_MAX as u64;
 /// Query heads that can share a key and value head: a warp each, in one CTA.
 pub(crate) const GROUP_MAX: u32 = 32;
 

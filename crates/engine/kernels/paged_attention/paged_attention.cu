@@ -38,6 +38,15 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
 #pragma unroll
         for (int i = 0; i < LANE_DIMS; i++) output[r][i] = 0.0f;
     }
+    const auto add = [&](uint32_t t, const float(&scaled)[ROWS], const float(&values)[LANE_DIMS]) {
+#pragma unroll
+        for (int r = 0; r < ROWS; r++) {
+            const float share = __shfl_sync(0xffffffffu, scaled[r], t);
+#pragma unroll
+            for (int i = 0; i < LANE_DIMS; i++) output[r][i] = fmaf(share, values[i], output[r][i]);
+        }
+    };
+    constexpr uint32_t TOGETHER = LANE_DIMS * ROWS >= 8 ? 2 : 4;
     for (uint32_t first = 0; first <= last_position; first += BLOCK) {
         const uint64_t at = (uint64_t)table[first / BLOCK] * kv_heads + kv_head;
         float scores[ROWS], scaled[ROWS];
@@ -60,20 +69,25 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
             scaled[r] = weight * value_scale;
         }
         const uint32_t count = min(last_position + 1 - first, BLOCK);
-#pragma unroll 2
-        for (uint32_t t = 0; t < count; t++) {
-            float share[ROWS];
+        // Loads of several positions are under way together.
+        uint32_t t = 0;
+#pragma unroll 1
+        for (; t + TOGETHER <= count; t += TOGETHER) {
+            float values[TOGETHER][LANE_DIMS];
 #pragma unroll
-            for (int r = 0; r < ROWS; r++) share[r] = __shfl_sync(0xffffffffu, scaled[r], t);
+            for (uint32_t j = 0; j < TOGETHER; j++) {
 #pragma unroll
-            for (int i = 0; i < LANE_DIMS; i++) {
-                const uint32_t d = lane + 32 * i;
-                if (d < head_dim) {
-                    const float value = cache.value(at, t, head_dim, d);
-#pragma unroll
-                    for (int r = 0; r < ROWS; r++) output[r][i] = fmaf(share[r], value, output[r][i]);
-                }
+                for (int i = 0; i < LANE_DIMS; i++) values[j][i] = cache.value(at, t + j, head_dim, lane, 32 * i);
             }
+#pragma unroll
+            for (uint32_t j = 0; j < TOGETHER; j++) add(t + j, scaled, values[j]);
+        }
+#pragma unroll 1
+        for (; t < count; t++) {
+            float values[LANE_DIMS];
+#pragma unroll
+            for (int i = 0; i < LANE_DIMS; i++) values[i] = cache.value(at, t, head_dim, lane, 32 * i);
+            add(t, scaled, values);
         }
     }
 #pragma unroll

@@ -1,8 +1,8 @@
 //! Kernels on the chip against plain Rust, over shapes that do not fit tiles.
 
 use super::{
-    ATTENTION_ROWS, BLOCK_TOKENS, HeadTransform, Heads, Input, Kernels, LayerCache, Norm, Paging,
-    Product, Quantized, Targets, reference,
+    ATTENTION_ROWS, BLOCK_TOKENS, HEAD_DIM_MAX, HeadTransform, Heads, Input, Kernels, LayerCache,
+    Norm, Paging, Product, Quantized, Targets, reference,
 };
 use crate::accelerator::{Accelerator, ChipAccelerator, DeviceAddress};
 use crate::matrix::{Matrix, Packed};
@@ -326,7 +326,7 @@ fn check_attention(
     let cache_words = 5 * kv * dim * BLOCK_TOKENS as usize;
     let cache = LayerCache {
         keys: bench.scratch(cache_words),
-        values: bench.scratch(cache_words),
+        values: bench.scratch(cache_words + HEAD_DIM_MAX as usize),
         scales: [(); 2].map(|()| bench.scratch(5 * kv * BLOCK_TOKENS as usize)),
         format,
     };

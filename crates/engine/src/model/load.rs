@@ -6,6 +6,7 @@ use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::kernels::{
     BLOCK_TOKENS, GROUP_MAX, HEAD_DIM_MAX, Kernels, LayerCache, Norm, Quantized, ROWS_MAX,
+    VALUES_PADDING_BYTES,
 };
 use crate::matrix::{Matrix, Packed};
 use crate::quantization::{GROUP_ROWS, KvCacheFormat, Quantization, TILE_INPUTS};
@@ -270,7 +271,7 @@ impl Loader<'_> {
         }
         Ok(LayerCache {
             keys: self.device.allocate(bytes)?,
-            values: self.device.allocate(bytes)?,
+            values: self.device.allocate(bytes + VALUES_PADDING_BYTES)?,
             scales,
             format: limits.kv_cache,
         })
