@@ -81,6 +81,8 @@ pub(crate) struct Paging {
     pub(crate) tile_count: u32,
     /// 1, or [`ATTENTION_ROWS`].
     pub(crate) tile_rows: u32,
+    /// Blocks of the longest sequence, up to its last row here.
+    pub(crate) blocks_max: u32,
 }
 
 /// Keys and values of one layer.
@@ -428,6 +430,8 @@ impl Kernels {
         let kernel = self.get(device, PAGED_ATTENTION, &name)?;
         #[expect(clippy::cast_precision_loss, reason = "heads are at most 256 wide")]
         let scale = 1.0 / (heads.dim as f32).sqrt();
+        let group = heads.query / heads.kv;
+        let splits = attention_splits(group);
         let arguments = cache
             .arguments(Arguments::new().pointer(out).pointer(qkv))
             .pointer(paging.tiles)
@@ -435,16 +439,16 @@ impl Kernels {
             .pointer(paging.sequences)
             .pointer(paging.tables)
             .number(heads.kv)
+            .number(group)
+            .number(splits)
             .number(heads.dim)
             .number((heads.query + 2 * heads.kv) * heads.dim)
             .number(paging.table_stride)
             .float(scale);
-        let group = heads.query / heads.kv;
-        device.launch(
-            kernel,
-            grid([paging.tile_count, heads.kv], 32 * group),
-            &arguments,
-        )
+        let ctas = [paging.tile_count, heads.kv];
+        // Warps without a block would change nothing.
+        let warps = group * splits.min(paging.blocks_max);
+        device.launch(kernel, grid(ctas, 32 * warps), &arguments)
     }
 
     /// `y` [rows, width] from `x` [rows, 2 * width].
@@ -554,6 +558,17 @@ impl Kernels {
             &arguments,
         )
     }
+}
+
+/// Warps that share the positions of a query head: by the shape of the model alone, for the order
+/// of sums must not depend on anything else.
+const fn attention_splits(group: u32) -> u32 {
+    // `GROUP_MAX` of kernels/paged_attention.
+    if group > 8 {
+        return 1;
+    }
+    // A CTA has at most 32 warps.
+    1 << (GROUP_MAX / group).ilog2()
 }
 
 /// Warps that share the inputs of a tile of outputs in integer products for few rows: by the shape

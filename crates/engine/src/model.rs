@@ -301,6 +301,11 @@ impl Model {
             tiles: buffers.tiles,
             tile_count: extent(tiles.len())?,
             tile_rows,
+            blocks_max: batch
+                .positions
+                .iter()
+                .max()
+                .map_or(1, |last| last / BLOCK_TOKENS + 1),
             positions: buffers.positions,
             sequences: buffers.sequences,
             tables: buffers.tables,

@@ -3,24 +3,29 @@
 // q: the first q_heads * head_dim of every row of qkv; out: [rows][q_heads * head_dim].
 // tiles: [tiles][2], first row and number of rows of each tile. Rows of a tile are consecutive positions of one
 // sequence, at most ROWS: they share what is read from the cache.
-// One CTA per tile and key/value head, one warp per query head that shares it. A warp goes through the blocks of
-// its sequence: for the scores a lane is a position, for the output a lane is a dimension. Softmax is online, with
-// the running maximum and sum of every block. The order of sums depends on positions alone: a row's result is the same
+// One CTA per tile and key/value head. Several of its warps work for each of the `group` query heads that share the
+// key/value head: warp s * group + h for head h takes blocks s, s + splits and so on of the sequence. Warps that would
+// have no block need not be there. For the scores a lane is a position, for the output a lane is a dimension. Softmax is
+// online, with the running maximum and sum of every block; what the warps of a head have found is joined in their
+// order. The order of sums depends on positions and on splits, which only the model decides: a row's result is the same
 // bits in every tile.
 
 #include "../cache.cuh"
+
+// Query heads of a CTA when several warps work for each.
+static constexpr uint32_t GROUP_MAX = 8;
 
 // LANE_DIMS: dimensions of a lane; head_dim is at most 32 times that.
 template <int LANE_DIMS, int ROWS, class Cache>
 static __device__ void attend(float* out, const float* qkv, const Cache& cache, const uint32_t* tiles,
                               const uint32_t* positions, const uint32_t* sequences, const uint32_t* tables,
-                              uint32_t kv_heads, uint32_t head_dim, uint32_t qkv_stride, uint32_t table_stride,
-                              float scale) {
+                              uint32_t kv_heads, uint32_t group, uint32_t splits, uint32_t head_dim,
+                              uint32_t qkv_stride, uint32_t table_stride, float scale) {
     const uint32_t lane = threadIdx.x & 31;
     const uint32_t warp = __shfl_sync(0xffffffffu, threadIdx.x >> 5, 0);
-    const uint32_t group = blockDim.x >> 5;
+    const uint32_t present = (blockDim.x >> 5) / group, split = warp / group, own = warp % group;
     const uint32_t first_row = tiles[2 * blockIdx.x], rows = tiles[2 * blockIdx.x + 1], kv_head = blockIdx.y;
-    const uint32_t head = kv_head * group + warp;
+    const uint32_t head = kv_head * group + own;
     const uint32_t last_position = positions[first_row + rows - 1];
     const uint32_t* table = tables + (uint64_t)sequences[first_row] * table_stride;
 
@@ -47,7 +52,7 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
         }
     };
     constexpr uint32_t TOGETHER = LANE_DIMS * ROWS >= 8 ? 2 : 4;
-    for (uint32_t first = 0; first <= last_position; first += BLOCK) {
+    for (uint32_t first = split * BLOCK; first <= last_position; first += splits * BLOCK) {
         const uint64_t at = (uint64_t)table[first / BLOCK] * kv_heads + kv_head;
         float scores[ROWS], scaled[ROWS];
         cache.score(scores, q, at, head_dim, lane);
@@ -57,8 +62,9 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
         for (int r = 0; r < ROWS; r++) {
             const float score = first + lane <= position[r] ? scores[r] * scale : -INFINITY;
             const float updated = fmaxf(maximum[r], largest_of_warp(score));
-            const float weight = __expf(score - updated);
-            const float keep = __expf(maximum[r] - updated);
+            // A warp may meet only positions that the row does not see.
+            const float weight = score == -INFINITY ? 0.0f : __expf(score - updated);
+            const float keep = maximum[r] == -INFINITY ? 0.0f : __expf(maximum[r] - updated);
             maximum[r] = updated;
             float total = weight;
 #pragma unroll
@@ -90,6 +96,39 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
             add(t, scaled, values);
         }
     }
+    if (present > 1) {
+        __shared__ float parts[GROUP_MAX][ROWS][32 * LANE_DIMS];
+        __shared__ float maxima[GROUP_MAX][ROWS], sums[GROUP_MAX][ROWS];
+        for (uint32_t other = 1; other < present; other++) {
+            if (split == other) {
+#pragma unroll
+                for (int r = 0; r < ROWS; r++) {
+#pragma unroll
+                    for (int i = 0; i < LANE_DIMS; i++) parts[own][r][32 * i + lane] = output[r][i];
+                    maxima[own][r] = maximum[r];
+                    sums[own][r] = sum[r];
+                }
+            }
+            __syncthreads();
+            if (split == 0) {
+#pragma unroll
+                for (int r = 0; r < ROWS; r++) {
+                    // Split 0 has position 0, which every row sees.
+                    const float theirs = maxima[own][r], updated = fmaxf(maximum[r], theirs);
+                    const float keep = __expf(maximum[r] - updated);
+                    const float weight = theirs == -INFINITY ? 0.0f : __expf(theirs - updated);
+                    maximum[r] = updated;
+                    sum[r] = fmaf(sum[r], keep, sums[own][r] * weight);
+#pragma unroll
+                    for (int i = 0; i < LANE_DIMS; i++) {
+                        output[r][i] = fmaf(output[r][i], keep, parts[own][r][32 * i + lane] * weight);
+                    }
+                }
+            }
+            __syncthreads();
+        }
+        if (split > 0) return;
+    }
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
         if (r >= rows) continue;
@@ -106,9 +145,10 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
     extern "C" __global__ void name(float* out, const float* qkv, void* keys, void* values, float* key_scales,        \
                                     float* value_scales, const uint32_t* tiles, const uint32_t* positions,            \
                                     const uint32_t* sequences, const uint32_t* tables, uint32_t kv_heads,             \
-                                    uint32_t head_dim, uint32_t qkv_stride, uint32_t table_stride, float scale) {     \
+                                    uint32_t group, uint32_t splits, uint32_t head_dim, uint32_t qkv_stride,          \
+                                    uint32_t table_stride, float scale) {                                             \
         attend<LANE_DIMS, ROWS>(out, qkv, Cache{keys, values, key_scales, value_scales}, tiles, positions, sequences, \
-                                tables, kv_heads, head_dim, qkv_stride, table_stride, scale);                         \
+                                tables, kv_heads, group, splits, head_dim, qkv_stride, table_stride, scale);          \
     }
 #define KERNELS(name, LANE_DIMS)                      \
     KERNEL(name##_f32_1, LANE_DIMS, 1, F32Cache)      \

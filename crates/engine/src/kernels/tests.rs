@@ -338,6 +338,7 @@ fn check_attention(
         tiles: 0,
         tile_count: 0,
         tile_rows: 0,
+        blocks_max: 2,
     };
     // Every row alone, and in tiles of which the last of a sequence is not full.
     let single: Vec<[u32; 2]> = (0..small(rows)).map(|row| [row, 1]).collect();
@@ -368,11 +369,18 @@ fn check_attention(
     kernels
         .attention_input(device.as_mut(), qkv_at, small(rows), cached, &transform)
         .expect("a launch");
-    let mut attend = |tiles: &[[u32; 2]], tile_rows: u32| {
+    // In tiles of which one sees a block that its first rows do not see.
+    let crossing: Vec<[u32; 2]> = [[0, 2]]
+        .into_iter()
+        .chain((0..8).map(|tile| [2 + 4 * tile, 4]))
+        .chain([[34, 1], [35, 3]])
+        .collect();
+    let mut attend = |tiles: &[[u32; 2]], tile_rows: u32, blocks_max: u32| {
         let paging = Paging {
             tiles: bench.upload_words(tiles.as_flattened()),
             tile_count: small(tiles.len()),
             tile_rows,
+            blocks_max,
             ..paging
         };
         let out = bench.scratch(rows * query * dim);
@@ -385,12 +393,14 @@ fn check_attention(
             .expect("a launch");
         bench.values(out, rows * query * dim)
     };
-    let found = attend(&single, 1);
-    assert_eq!(
-        found,
-        attend(&tiled, ATTENTION_ROWS),
-        "{what}: the same bits in tiles"
-    );
+    let found = attend(&single, 1, 2);
+    for (tiles, blocks_max) in [(&tiled, 2), (&tiled, 9), (&crossing, 2)] {
+        assert_eq!(
+            found,
+            attend(tiles, ATTENTION_ROWS, blocks_max),
+            "{what}: the same bits in tiles"
+        );
+    }
 
     let head = |row: usize, head: usize| &qkv[row * width + head * dim..][..dim];
     let turned = |row: usize, index: usize, norm: usize| {
