@@ -33,9 +33,13 @@ impl Tokenizer {
     /// [`Error::Tokenizer`] if it cannot be read.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let bytes = std::fs::read(path).map_err(|error| Error::file(path, &error))?;
+        let wrong = |reason: String| Error::Tokenizer(format!("{}: {reason}", path.display()));
+        // What reads it below panics on some texts that are no JSON.
+        serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
+            .map_err(|error| wrong(error.to_string()))?;
         tokenizers::Tokenizer::from_bytes(bytes)
             .map(|inner| Self { inner })
-            .map_err(|error| Error::Tokenizer(format!("{}: {error}", path.display())))
+            .map_err(|error| wrong(error.to_string()))
     }
 
     /// Token ids of a text. Special tokens written in the text become their ids; none is put

@@ -70,7 +70,7 @@ fn a_copy_that_is_not_damaged_loads() {
 #[test]
 fn every_damage_is_named() {
     type Damage = fn(&Path);
-    let table: [(&str, Damage, &[&str]); 16] = [
+    let table: [(&str, Damage, &[&str]); 15] = [
         (
             "no weights",
             |folder| fs::remove_file(folder.join(SHARD)).expect("it was there"),
@@ -166,29 +166,17 @@ fn every_damage_is_named() {
         (
             "a configuration that is no JSON",
             |folder| edit_bytes(folder, "config.json", |bytes| bytes[0] = b'['),
-            &["config.json"],
+            &["configuration", "JSON"],
         ),
         (
             "a configuration that is not UTF-8",
             |folder| edit_bytes(folder, "config.json", |bytes| bytes[3] = 0xff),
-            &["config.json"],
+            &["config"],
         ),
         (
             "a tokenizer that is no JSON",
             |folder| edit_bytes(folder, "tokenizer.json", |bytes| bytes.truncate(1000)),
             &["tokenizer"],
-        ),
-        (
-            "a tokenizer of a larger model",
-            |folder| {
-                edit(folder, "tokenizer.json", |tokenizer| {
-                    let token = json!({"id": 2048, "content": "<|more|>", "special": true,
-                        "single_word": false, "lstrip": false, "rstrip": false, "normalized": false});
-                    let list = tokenizer["added_tokens"].as_array_mut();
-                    list.expect("a list").push(token);
-                });
-            },
-            &["tokenizer", "2049", "2048"],
         ),
     ];
     for (what, damage, parts) in table {
