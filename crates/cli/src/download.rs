@@ -72,11 +72,8 @@ impl Meter {
 fn line_of(progress: &Progress<'_>) -> String {
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    let percent = if progress.total == 0 {
-        100
-    } else {
-        progress.done.saturating_mul(100) / progress.total
-    };
+    let hundredfold = progress.done.saturating_mul(100);
+    let percent = hundredfold.checked_div(progress.total).unwrap_or(100);
     format!(
         "{percent:>3} %  {:.1} of {:.1} MB  {}",
         megabytes(progress.done),
