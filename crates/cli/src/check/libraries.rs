@@ -170,7 +170,7 @@ mod tests {
     fn coverage_files_name_functions() {
         let driver = Coverage::read(DRIVER_COVERAGE);
         assert!(driver.implemented.contains("cuLaunchKernel"));
-        assert!(!driver.implemented.contains("cuTexRefCreate"));
+        assert!(!driver.implemented.contains("cuGraphicsGLRegisterBuffer"));
         let runtime = Coverage::read(RUNTIME_COVERAGE);
         assert!(runtime.implemented.contains("cudaMalloc"));
     }
