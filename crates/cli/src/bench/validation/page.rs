@@ -108,8 +108,8 @@ fn analytic(text: &mut String, laws: &Report) {
         );
         text.push_str(
             "\nThe vLLM runs on H200 are the group that is farthest off. Their steps take 1.3 times what \
-             arithmetic and memory take at full peak, where those of every other group take 1.6 to 3.2 \
-             times, one is faster than its chip can compute the prompts, and time to first token hardly \
+             arithmetic and memory take at full peak, where those of the other groups take 1.6 to 3.2 \
+             times (but for one of three rows: 1.0), one is faster than its chip can compute the prompts, and time to first token hardly \
              grows with the number of requests. A server that finds its prompts in the prefix cache, \
              which vLLM has on by default, is the reading that fits: without prompts to compute the \
              error is that of `prompts cached`.\n",
