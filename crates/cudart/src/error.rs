@@ -74,21 +74,59 @@ const DRIVER_NAMES: &[(Status, &CStr)] = &[
     (2, c"cudaErrorMemoryAllocation"),
     (3, c"cudaErrorInitializationError"),
     (4, c"cudaErrorCudartUnloading"),
+    (5, c"cudaErrorProfilerDisabled"),
+    (6, c"cudaErrorProfilerNotInitialized"),
+    (7, c"cudaErrorProfilerAlreadyStarted"),
+    (8, c"cudaErrorProfilerAlreadyStopped"),
+    (34, c"cudaErrorStubLibrary"),
+    (36, c"cudaErrorCallRequiresNewerDriver"),
+    (46, c"cudaErrorDevicesUnavailable"),
     (100, c"cudaErrorNoDevice"),
+    (102, c"cudaErrorDeviceNotLicensed"),
     (200, c"cudaErrorInvalidKernelImage"),
     (201, c"cudaErrorDeviceUninitialized"),
+    (205, c"cudaErrorMapBufferObjectFailed"),
+    (206, c"cudaErrorUnmapBufferObjectFailed"),
+    (207, c"cudaErrorArrayIsMapped"),
+    (208, c"cudaErrorAlreadyMapped"),
     (209, c"cudaErrorNoKernelImageForDevice"),
+    (210, c"cudaErrorAlreadyAcquired"),
+    (211, c"cudaErrorNotMapped"),
+    (212, c"cudaErrorNotMappedAsArray"),
+    (213, c"cudaErrorNotMappedAsPointer"),
+    (214, c"cudaErrorECCUncorrectable"),
+    (215, c"cudaErrorUnsupportedLimit"),
+    (216, c"cudaErrorDeviceAlreadyInUse"),
+    (217, c"cudaErrorPeerAccessUnsupported"),
     (218, c"cudaErrorInvalidPtx"),
+    (219, c"cudaErrorInvalidGraphicsContext"),
+    (220, c"cudaErrorNvlinkUncorrectable"),
+    (221, c"cudaErrorJitCompilerNotFound"),
     (222, c"cudaErrorUnsupportedPtxVersion"),
+    (223, c"cudaErrorJitCompilationDisabled"),
+    (224, c"cudaErrorUnsupportedExecAffinity"),
+    (225, c"cudaErrorUnsupportedDevSideSync"),
+    (226, c"cudaErrorContained"),
+    (227, c"cudaErrorInsufficientLoaderVersion"),
     (300, c"cudaErrorInvalidSource"),
     (301, c"cudaErrorFileNotFound"),
+    (302, c"cudaErrorSharedObjectSymbolNotFound"),
+    (303, c"cudaErrorSharedObjectInitFailed"),
+    (304, c"cudaErrorOperatingSystem"),
     (400, c"cudaErrorInvalidResourceHandle"),
+    (401, c"cudaErrorIllegalState"),
+    (402, c"cudaErrorLossyQuery"),
     (600, c"cudaErrorNotReady"),
     (700, c"cudaErrorIllegalAddress"),
     (701, c"cudaErrorLaunchOutOfResources"),
     (702, c"cudaErrorLaunchTimeout"),
+    (703, c"cudaErrorLaunchIncompatibleTexturing"),
+    (704, c"cudaErrorPeerAccessAlreadyEnabled"),
+    (705, c"cudaErrorPeerAccessNotEnabled"),
+    (708, c"cudaErrorSetOnActiveProcess"),
     (709, c"cudaErrorContextIsDestroyed"),
     (710, c"cudaErrorAssert"),
+    (711, c"cudaErrorTooManyPeers"),
     (712, c"cudaErrorHostMemoryAlreadyRegistered"),
     (713, c"cudaErrorHostMemoryNotRegistered"),
     (714, c"cudaErrorHardwareStackError"),
@@ -98,6 +136,38 @@ const DRIVER_NAMES: &[(Status, &CStr)] = &[
     (718, c"cudaErrorInvalidPc"),
     (719, c"cudaErrorLaunchFailure"),
     (720, c"cudaErrorCooperativeLaunchTooLarge"),
+    (721, c"cudaErrorTensorMemoryLeak"),
+    (800, c"cudaErrorNotPermitted"),
+    (802, c"cudaErrorSystemNotReady"),
+    (803, c"cudaErrorSystemDriverMismatch"),
+    (804, c"cudaErrorCompatNotSupportedOnDevice"),
+    (805, c"cudaErrorMpsConnectionFailed"),
+    (806, c"cudaErrorMpsRpcFailure"),
+    (807, c"cudaErrorMpsServerNotReady"),
+    (808, c"cudaErrorMpsMaxClientsReached"),
+    (809, c"cudaErrorMpsMaxConnectionsReached"),
+    (810, c"cudaErrorMpsClientTerminated"),
+    (811, c"cudaErrorCdpNotSupported"),
+    (812, c"cudaErrorCdpVersionMismatch"),
+    (900, c"cudaErrorStreamCaptureUnsupported"),
+    (901, c"cudaErrorStreamCaptureInvalidated"),
+    (902, c"cudaErrorStreamCaptureMerge"),
+    (903, c"cudaErrorStreamCaptureUnmatched"),
+    (904, c"cudaErrorStreamCaptureUnjoined"),
+    (905, c"cudaErrorStreamCaptureIsolation"),
+    (906, c"cudaErrorStreamCaptureImplicit"),
+    (907, c"cudaErrorCapturedEvent"),
+    (908, c"cudaErrorStreamCaptureWrongThread"),
+    (909, c"cudaErrorTimeout"),
+    (910, c"cudaErrorGraphExecUpdateFailure"),
+    (911, c"cudaErrorExternalDevice"),
+    (912, c"cudaErrorInvalidClusterSize"),
+    (913, c"cudaErrorFunctionNotLoaded"),
+    (914, c"cudaErrorInvalidResourceType"),
+    (915, c"cudaErrorInvalidResourceConfiguration"),
+    (917, c"cudaErrorStreamDetached"),
+    (918, c"cudaErrorGraphRecaptureFailure"),
+    (919, c"cudaErrorFabricNotReady"),
 ];
 
 /// Name of a code.
@@ -134,4 +204,24 @@ pub(crate) fn finish(outcome: Result<(), Error>) -> Status {
 /// The thread's last error, reset to success if asked.
 pub(crate) fn last(reset: bool) -> Status {
     if reset { LAST.replace(0) } else { LAST.get() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers and names of the CUDA Runtime API reference: error handling, and data types.
+    #[test]
+    fn errors_of_the_driver_have_names_of_the_runtime() {
+        for (code, want) in [
+            (46, c"cudaErrorDevicesUnavailable"),
+            (719, c"cudaErrorLaunchFailure"),
+            (901, c"cudaErrorStreamCaptureInvalidated"),
+            (910, c"cudaErrorGraphExecUpdateFailure"),
+        ] {
+            assert_eq!(name(code), want);
+        }
+        assert_eq!(name(902_000), c"unrecognized error code");
+        assert!(DRIVER_NAMES.is_sorted_by_key(|row| row.0));
+    }
 }
