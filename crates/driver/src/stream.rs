@@ -331,7 +331,8 @@ impl Stream {
         }
     }
 
-    /// Ends the stream. Work that is kept back is still done; a capture becomes invalid.
+    /// Ends the stream. Work that is kept back is still done; a capture that began in it becomes
+    /// invalid.
     ///
     /// # Errors
     ///
@@ -342,8 +343,7 @@ impl Stream {
         }
         let part = lock(&self.capture).take();
         if let Some(part) = part {
-            part.capture.invalidate();
-            self.context.device().captures.end_of(self.id);
+            part.capture.leave(self, part.dependencies);
         }
         Ok(())
     }

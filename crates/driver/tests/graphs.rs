@@ -426,6 +426,29 @@ fn what_a_capture_does_not_allow_makes_it_invalid() {
     is(side.end_capture().map(|_| ()), CaptureError::Unmatched);
     is(stream.end_capture().map(|_| ()), CaptureError::Unjoined);
 
+    // A stream that is destroyed: what it did has to be joined as if it were there.
+    for joined in [false, true] {
+        let side = Stream::new(&rig.context, 0, 0).unwrap();
+        stream.begin_capture(CaptureMode::Relaxed, None).unwrap();
+        rig.submit(stream, Work::Record(Arc::clone(&event), 0))
+            .unwrap();
+        rig.submit(&side, Work::Wait(Arc::clone(&event), 0))
+            .unwrap();
+        rig.submit(&side, rig.adding(1)).unwrap();
+        if joined {
+            rig.submit(&side, Work::Record(Arc::clone(&event), 0))
+                .unwrap();
+            rig.submit(stream, Work::Wait(Arc::clone(&event), 0))
+                .unwrap();
+        }
+        side.destroy().unwrap();
+        drop(side);
+        match stream.end_capture() {
+            Ok(graph) => assert!(joined && graph.node_ids().len() == 1),
+            error => is(error.map(|_| ()), CaptureError::Unjoined),
+        }
+    }
+
     // Calls that could break it, by the mode of capture and thread.
     for (mode, thread, allowed) in [
         (CaptureMode::Global, CaptureMode::Global, false),

@@ -39,6 +39,8 @@ pub struct Capture {
     origin: u64,
     valid: AtomicBool,
     streams: Mutex<Vec<Weak<Stream>>>,
+    /// What streams that have been destroyed would have gone on after.
+    left: Mutex<Vec<NodeId>>,
 }
 
 /// A stream's part in a capture: the nodes that what it is given next comes after.
@@ -81,6 +83,17 @@ impl Capture {
     /// Makes the capture fail at its end, and everything till then.
     pub(crate) fn invalidate(&self) {
         self.valid.store(false, Ordering::Release);
+    }
+
+    /// A stream of it is destroyed: without the one where it began it cannot end well, and what
+    /// another did has to be joined all the same.
+    pub(crate) fn leave(&self, stream: &Stream, dependencies: Vec<NodeId>) {
+        if self.origin == stream.id() {
+            self.invalidate();
+            stream.context().device().captures.end_of(self.origin);
+        } else {
+            lock(&self.left).extend(dependencies);
+        }
     }
 
     fn is_valid(&self) -> bool {
@@ -282,6 +295,7 @@ impl Stream {
             origin: self.id(),
             valid: AtomicBool::new(true),
             streams: Mutex::new(vec![Arc::downgrade(self)]),
+            left: Mutex::default(),
         });
         lock(&device.captures.0).push(Arc::clone(&capture));
         *part = Some(Participation {
@@ -313,7 +327,7 @@ impl Stream {
             return capture.fail(CaptureError::WrongThread);
         }
         let ancestors = ancestors(&capture.graph, &part.dependencies);
-        let mut joined = true;
+        let mut joined = lock(&capture.left).iter().all(|id| ancestors.contains(id));
         for stream in capture.streams() {
             let ended = lock(&stream.capture).take_if(|part| part.capture.id == capture.id);
             let nodes = ended.into_iter().flat_map(|part| part.dependencies);
