@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     json: Option<PathBuf>,
 
     /// Write the constants that the models of fleets take from this chip and from W0 to FILE:
-    /// crates/fleet/data/modelled.toml is made so.
+    /// the form of crates/fleet/data/modelled.toml.
     #[arg(long, value_name = "FILE")]
     constants: Option<PathBuf>,
 }
@@ -105,7 +105,7 @@ fn constants(chips: &[(&ChipFile, &Measured)]) -> Result<String> {
     let text = toml::to_string(&all).context("failed to encode")?;
     Ok(format!(
         "# Written by `weft bench chip --constants`: microbenchmarks of the timing model, as shares of \
-         peak and\n# in seconds. What kernels reach today is in docs/validation.md.\n\n{text}"
+         peak and\n# in seconds. `weft bench validation` says what kernels reach.\n\n{text}"
     ))
 }
 
