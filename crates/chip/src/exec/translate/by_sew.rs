@@ -4,128 +4,63 @@
 /// The handler of a kernel in which `T` stands for the integer of SEW.
 macro_rules! by_sew {
     ($choice:ident, $kernel:ty) => {
-        match $choice.vtype.sew {
-            Sew::E8 => {
-                type T = u8;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E16 => {
-                type T = u16;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E32 => {
-                type T = u32;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E64 => {
-                type T = u64;
-                select::<$kernel>($choice.level)
-            }
-        }
+        by_type!($choice, $kernel, warm, E8 u8, E16 u16, E32 u32, E64 u64)
     };
 }
 
 /// The same for bodies that are not worth an instance for each host.
 macro_rules! by_sew_cold {
     ($choice:ident, $kernel:ty) => {
-        match $choice.vtype.sew {
-            Sew::E8 => {
-                type T = u8;
-                select_cold::<$kernel>()
-            }
-            Sew::E16 => {
-                type T = u16;
-                select_cold::<$kernel>()
-            }
-            Sew::E32 => {
-                type T = u32;
-                select_cold::<$kernel>()
-            }
-            Sew::E64 => {
-                type T = u64;
-                select_cold::<$kernel>()
-            }
-        }
+        by_type!($choice, $kernel, cold, E8 u8, E16 u16, E32 u32, E64 u64)
     };
 }
 
 /// The same for instructions whose SEW has a double width.
 macro_rules! by_narrow_sew {
     ($choice:ident, $kernel:ty) => {
-        match $choice.vtype.sew {
-            Sew::E8 => {
-                type T = u8;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E16 => {
-                type T = u16;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E32 => {
-                type T = u32;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E64 => return $choice.width(),
-        }
+        by_type!($choice, $kernel, warm, E8 u8, E16 u16, E32 u32)
     };
 }
 
 /// The same for floating-point elements.
 macro_rules! by_float_sew {
     ($choice:ident, $kernel:ty) => {
-        match $choice.vtype.sew {
-            Sew::E8 => return $choice.width(),
-            Sew::E16 => {
-                type T = Half;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E32 => {
-                type T = f32;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E64 => {
-                type T = f64;
-                select::<$kernel>($choice.level)
-            }
-        }
+        by_type!($choice, $kernel, warm, E16 Half, E32 f32, E64 f64)
     };
 }
 
 /// The same for bodies that are not worth an instance for each host.
 macro_rules! by_float_sew_cold {
     ($choice:ident, $kernel:ty) => {
-        match $choice.vtype.sew {
-            Sew::E8 => return $choice.width(),
-            Sew::E16 => {
-                type T = Half;
-                select_cold::<$kernel>()
-            }
-            Sew::E32 => {
-                type T = f32;
-                select_cold::<$kernel>()
-            }
-            Sew::E64 => {
-                type T = f64;
-                select_cold::<$kernel>()
-            }
-        }
+        by_type!($choice, $kernel, cold, E16 Half, E32 f32, E64 f64)
     };
 }
 
 /// The same for floating-point elements whose SEW has a double width.
 macro_rules! by_narrow_float_sew {
     ($choice:ident, $kernel:ty) => {
+        by_type!($choice, $kernel, warm, E16 Half, E32 f32)
+    };
+}
+
+/// The handler of a kernel in which `T` stands for the type listed for SEW: an instance for each
+/// host (`warm`), or one for all (`cold`).
+macro_rules! by_type {
+    ($choice:ident, $kernel:ty, $instances:ident, $($sew:ident $element:ty),+) => {
         match $choice.vtype.sew {
-            Sew::E8 | Sew::E64 => return $choice.width(),
-            Sew::E16 => {
-                type T = Half;
-                select::<$kernel>($choice.level)
-            }
-            Sew::E32 => {
-                type T = f32;
-                select::<$kernel>($choice.level)
-            }
+            $(Sew::$sew => {
+                type T = $element;
+                by_type!(@$instances $choice, $kernel)
+            })+
+            #[allow(unreachable_patterns, reason = "some exist at every width")]
+            _ => return $choice.width(),
         }
+    };
+    (@warm $choice:ident, $kernel:ty) => {
+        select::<$kernel>($choice.level)
+    };
+    (@cold $choice:ident, $kernel:ty) => {
+        select_cold::<$kernel>()
     };
 }
 
