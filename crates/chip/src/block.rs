@@ -24,7 +24,7 @@ use crate::hart::{Hart, Stop};
 use crate::jit::{Entry, HEAT, Region, Source};
 use crate::machine::Enabled;
 use crate::program::Image;
-use crate::report::ClassCounts;
+use crate::report::{ClassCounts, MemoryTraffic};
 
 /// Most instructions of a block.
 const BLOCK_LENGTH_MAX: usize = 64;
@@ -205,12 +205,15 @@ impl Translation {
         }
     }
 
-    /// Adds the instructions executed since the last call to `counts`.
-    pub(crate) fn take_counts(&mut self, counts: &mut ClassCounts) {
+    /// Adds the instructions executed since the last call to `counts`, and the bytes that were moved
+    /// without the [`Env`] knowing to `traffic`.
+    pub(crate) fn take_counts(&mut self, counts: &mut ClassCounts, traffic: &mut MemoryTraffic) {
         let unexecuted = std::mem::take(&mut self.unexecuted);
-        for (number, runs) in self.regions.iter().flat_map(Region::take_runs) {
-            let block = &self.blocks[number as usize];
-            block.runs.set(block.runs.get() + runs);
+        for region in &self.regions {
+            for (number, runs) in region.take_runs(traffic) {
+                let block = &self.blocks[number as usize];
+                block.runs.set(block.runs.get() + runs);
+            }
         }
         for block in &self.blocks {
             let runs = block.runs.take();

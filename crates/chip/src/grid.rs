@@ -128,7 +128,7 @@ impl Worker {
                 outcome.traffic += core.end_launch();
             }
         }
-        code.take_counts(&mut outcome.counts);
+        code.take_counts(&mut outcome.counts, &mut outcome.traffic);
         outcome
     }
 }

@@ -6,6 +6,7 @@ use weft_isa::VType;
 use crate::env::Env;
 use crate::exec::Op;
 use crate::hart::Hart;
+use crate::report::MemoryTraffic;
 
 /// How often a block is begun before its loop is compiled: never.
 pub(crate) const HEAT: Option<u32> = None;
@@ -40,7 +41,7 @@ impl Region {
         match *self {}
     }
 
-    pub(crate) fn take_runs(&self) -> impl Iterator<Item = (u32, u64)> {
+    pub(crate) fn take_runs(&self, _: &mut MemoryTraffic) -> impl Iterator<Item = (u32, u64)> {
         std::iter::empty()
     }
 }

@@ -13,7 +13,7 @@ use crate::env::Env;
 use crate::fault::FaultKind;
 use crate::hart::{Hart, Windows};
 use crate::mem::{Access, Interval};
-use crate::report::Traffic;
+use crate::report::{MemoryTraffic, Traffic};
 
 use super::Op;
 
@@ -58,10 +58,11 @@ struct Range {
     begin: u64,
     readable: u64,
     writable: u64,
-    /// Bytes at which eight bytes can be read.
-    readable_words: u64,
-    /// Bytes at which eight bytes can be written.
-    writable_words: u64,
+    /// How many aligned units of 1, 2, 4 and 8 bytes, which begin eight bytes before the end at the
+    /// latest, can be read; none if the first byte is not aligned.
+    readable_units: [u64; 4],
+    /// How many can be written.
+    writable_units: [u64; 4],
     delta: u64,
     space: Space,
 }
@@ -77,10 +78,24 @@ impl Range {
             begin,
             readable,
             writable,
-            readable_words: readable.saturating_sub(WORD - 1),
-            writable_words: writable.saturating_sub(WORD - 1),
+            readable_units: Self::units(begin, readable),
+            writable_units: Self::units(begin, writable),
             delta,
             space,
+        }
+    }
+
+    const fn units(begin: u64, bytes: u64) -> [u64; 4] {
+        let starts = bytes.saturating_sub(WORD - 1);
+        if begin.is_multiple_of(WORD) {
+            [
+                starts,
+                starts.div_ceil(2),
+                starts.div_ceil(4),
+                starts.div_ceil(8),
+            ]
+        } else {
+            [0; 4]
         }
     }
 
@@ -152,51 +167,91 @@ impl Recent {
 pub(crate) struct RangeOffsets {
     /// First byte.
     pub(crate) begin: usize,
-    /// How many bytes from there on may begin a scalar access, of any size.
+    /// How many aligned accesses there are, from the first byte on.
     pub(crate) limit: usize,
     /// What to add to an address to get a host address.
     pub(crate) delta: usize,
-    /// What every range at this place belongs to.
-    pub(crate) space: Space,
 }
 
 #[cfg(feature = "jit")]
 impl Recent {
-    /// The offsets of a place.
-    pub(crate) fn range_offsets(place: u32, write: bool) -> RangeOffsets {
+    /// The offsets of a place, for scalar accesses of 1, 2, 4 or 8 bytes.
+    pub(crate) fn range_offsets(place: u32, write: bool, bytes: u32) -> RangeOffsets {
         let at = place as usize % RANGES * size_of::<Range>();
-        let limit = if write {
-            std::mem::offset_of!(Range, writable_words)
+        let limits = if write {
+            std::mem::offset_of!(Range, writable_units)
         } else {
-            std::mem::offset_of!(Range, readable_words)
+            std::mem::offset_of!(Range, readable_units)
         };
         RangeOffsets {
             begin: at + std::mem::offset_of!(Range, begin),
-            limit: at + limit,
+            limit: at + limits + bytes.trailing_zeros() as usize * size_of::<u64>(),
             delta: at + std::mem::offset_of!(Range, delta),
-            space: match place {
-                STACK => Space::Stack,
-                SHARED => Space::Shared,
-                _ => Space::Global,
-            },
+        }
+    }
+
+    /// What counts the bytes of accesses to a place.
+    pub(crate) fn counter(place: u32, write: bool) -> Counter {
+        let space = match place {
+            STACK => Space::Stack,
+            SHARED => Space::Shared,
+            _ => Space::Global,
+        };
+        Counter { space, write }
+    }
+}
+
+/// Bytes read from, or written to, a part of the address space.
+#[cfg(feature = "jit")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counter {
+    space: Space,
+    write: bool,
+}
+
+#[cfg(feature = "jit")]
+impl Counter {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 8;
+
+    /// All, in the order of their indices.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let spaces = [Space::Global, Space::Shared, Space::Local, Space::Stack];
+        spaces
+            .into_iter()
+            .flat_map(|space| [false, true].map(|write| Self { space, write }))
+    }
+
+    /// Number, from 0.
+    pub(crate) fn index(self) -> usize {
+        2 * self.space as usize + usize::from(self.write)
+    }
+
+    /// What it counts.
+    pub(crate) fn of(self, traffic: &mut MemoryTraffic) -> &mut u64 {
+        self.space.traffic(traffic).bytes(self.write)
+    }
+}
+
+impl Space {
+    #[inline(always)]
+    fn traffic(self, all: &mut MemoryTraffic) -> &mut Traffic {
+        match self {
+            Self::Global => &mut all.global,
+            Self::Shared => &mut all.shared,
+            Self::Local => &mut all.local,
+            Self::Stack => &mut all.stack,
         }
     }
 }
 
-#[cfg(feature = "jit")]
-impl Space {
-    /// Offset in [`Env`] of the bytes read from, or written to, the space.
-    pub(crate) fn counter_offset(self, write: bool) -> usize {
-        use std::mem::offset_of;
-        match (self, write) {
-            (Self::Global, false) => offset_of!(Env, traffic.global.bytes_read),
-            (Self::Global, true) => offset_of!(Env, traffic.global.bytes_written),
-            (Self::Shared, false) => offset_of!(Env, traffic.shared.bytes_read),
-            (Self::Shared, true) => offset_of!(Env, traffic.shared.bytes_written),
-            (Self::Local, false) => offset_of!(Env, traffic.local.bytes_read),
-            (Self::Local, true) => offset_of!(Env, traffic.local.bytes_written),
-            (Self::Stack, false) => offset_of!(Env, traffic.stack.bytes_read),
-            (Self::Stack, true) => offset_of!(Env, traffic.stack.bytes_written),
+impl Traffic {
+    #[inline(always)]
+    fn bytes(&mut self, write: bool) -> &mut u64 {
+        if write {
+            &mut self.bytes_written
+        } else {
+            &mut self.bytes_read
         }
     }
 }
@@ -305,15 +360,5 @@ pub(crate) fn explain(hart: &Hart, address: u64, bytes: u32, write: bool) -> Fau
 /// Counts bytes moved.
 #[inline(always)]
 pub(crate) fn count(env: &mut Env, space: Space, bytes: u64, write: bool) {
-    let traffic: &mut Traffic = match space {
-        Space::Global => &mut env.traffic.global,
-        Space::Shared => &mut env.traffic.shared,
-        Space::Local => &mut env.traffic.local,
-        Space::Stack => &mut env.traffic.stack,
-    };
-    if write {
-        traffic.bytes_written += bytes;
-    } else {
-        traffic.bytes_read += bytes;
-    }
+    *space.traffic(&mut env.traffic).bytes(write) += bytes;
 }

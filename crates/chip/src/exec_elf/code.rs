@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::env::Env;
 use crate::hart::Hart;
 use crate::program::{Executable, Program};
-use crate::report::ClassCounts;
+use crate::report::{ClassCounts, MemoryTraffic};
 
 /// Bytes by which the part of memory that holds instructions grows at least.
 const GROWTH_BYTES: u64 = 1 << 20;
@@ -24,6 +24,8 @@ pub(super) struct Code {
     executable: Executable,
     translations: Vec<(Mode, Executable, Translation)>,
     counts: ClassCounts,
+    /// Bytes moved that the surroundings of the hart do not know of.
+    traffic: MemoryTraffic,
 }
 
 impl Code {
@@ -34,6 +36,7 @@ impl Code {
             executable: Executable::default(),
             translations: Vec::new(),
             counts: ClassCounts::default(),
+            traffic: MemoryTraffic::default(),
         }
     }
 
@@ -108,17 +111,18 @@ impl Code {
     /// Forgets what was translated, but not how often it was executed.
     fn forget(&mut self) {
         for (_, _, translation) in &mut self.translations {
-            translation.take_counts(&mut self.counts);
+            translation.take_counts(&mut self.counts, &mut self.traffic);
         }
         self.translations.clear();
     }
 
-    /// Instructions executed so far, by class.
-    pub(super) fn counts(&mut self) -> ClassCounts {
+    /// Instructions executed so far, by class, and bytes moved besides those that the surroundings of
+    /// the hart know of.
+    pub(super) fn counts(&mut self) -> (ClassCounts, MemoryTraffic) {
         for (_, _, translation) in &mut self.translations {
-            translation.take_counts(&mut self.counts);
+            translation.take_counts(&mut self.counts, &mut self.traffic);
         }
-        self.counts
+        (self.counts, self.traffic)
     }
 }
 

@@ -126,10 +126,12 @@ impl Guest {
 
     /// What the program did so far.
     pub fn outcome(&mut self, exit_code: u64) -> Outcome {
+        let (instructions, mut traffic) = self.code.counts();
+        traffic += self.env.traffic;
         Outcome {
             exit_code,
-            instructions: self.code.counts(),
-            memory: self.env.traffic.global,
+            instructions,
+            memory: traffic.global,
         }
     }
 

@@ -3,22 +3,23 @@
 use std::cell::Cell;
 use std::mem::offset_of;
 
+use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    AbiParam, Block, Function, InstBuilder, MemFlagsData, SigRef, Signature, Type, UserFuncName,
-    Value, types,
+    AbiParam, Block, Function, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
+    types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{Context, ir};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use weft_isa::abi::LANES;
 use weft_isa::{Access, Inst, Register, VType};
 
-use super::{Exit, Source, instruction, warp};
+use super::memory::{Ranges, Scalar};
+use super::{Exit, Source, Tally, instruction, warp};
 use crate::env::Env;
-use crate::exec::access::Recent;
+use crate::exec::access::Counter;
 use crate::exec::{Flow, Op};
 use crate::hart::Hart;
 
@@ -26,8 +27,8 @@ use crate::hart::Hart;
 /// address and vector type.
 pub(super) fn compile(
     blocks: &[(u32, Source<'_>)],
-    runs: &[(u32, Cell<u64>)],
-    (functions, warp_runs): (*const u8, &[Vec<warp::Run>]),
+    tally: &Tally,
+    (functions, warp_runs): (*const u8, &[warp::Runs]),
     index: impl Fn(u64, VType) -> Option<usize>,
 ) -> Option<Vec<u8>> {
     let mut flags = settings::builder();
@@ -59,19 +60,14 @@ pub(super) fn compile(
     handler.returns.push(AbiParam::new(types::I8));
     let handler = builder.import_signature(handler);
     let mut function = Signature::new(CallConv::triple_default(isa.triple()));
-    function.params.push(AbiParam::new(types::I64));
+    function.params.extend([types::I64; 2].map(AbiParam::new));
     let warp_code = WarpCode {
         functions,
         runs: warp_runs,
         signature: builder.import_signature(function),
     };
-    Emitter::new(builder, handler, blocks).emit(
-        blocks,
-        runs,
-        &warp_code,
-        index,
-        isa.frontend_config(),
-    );
+    let emitter = Emitter::new(builder, handler, blocks, tally);
+    emitter.emit(blocks, &warp_code, index, isa.frontend_config());
     let code = context.compile(isa.as_ref(), &mut ControlPlane::default());
     code.ok().map(|code| code.code_buffer().to_vec())
 }
@@ -93,39 +89,61 @@ unsafe extern "C" fn execute(hart: *mut Hart, env: *mut Env, op: *const Op) -> u
     flow as u8
 }
 
-/// Functions of runs of instructions of each block, which take the hart.
+/// Functions of runs of instructions of each block, which take the hart, and how often they are to
+/// repeat what they do if they repeat anything.
 struct WarpCode<'a> {
     functions: *const u8,
-    runs: &'a [Vec<warp::Run>],
+    runs: &'a [warp::Runs],
     signature: SigRef,
 }
 
-const TRUSTED: MemFlagsData = MemFlagsData::trusted();
+/// Most blocks of a region whose runs are counted in registers.
+const COUNTED_IN_REGISTERS: usize = 8;
 
-struct Emitter<'a> {
-    b: FunctionBuilder<'a>,
+pub(super) const TRUSTED: MemFlagsData = MemFlagsData::trusted();
+
+pub(super) struct Emitter<'a> {
+    pub(super) b: FunctionBuilder<'a>,
     handler: SigRef,
     /// Of each integer register that the region touches, but `x0`.
     registers: [Option<Variable>; 32],
     /// Registers that the region writes, as bits.
-    written: u32,
-    hart: Value,
-    env: Value,
+    pub(super) written: u32,
+    pub(super) hart: Value,
+    pub(super) env: Value,
     last: Value,
     left: Variable,
     /// What was left at the beginning.
     budget: Value,
+    pub(super) ranges: Ranges,
+    tally: &'a Tally,
+    /// How often each block ran since the region was entered, if it has few.
+    runs: Option<Vec<Variable>>,
 }
 
 /// Parts of a block that instructions need to leave it.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place<'a> {
     number: u32,
     end: u64,
+    ops: &'a [Op],
+}
+
+impl<'a> Place<'a> {
+    /// The ops after this one.
+    fn after(self, op: &Op) -> impl Iterator<Item = &'a Op> {
+        let at = self.ops.iter().position(|other| other.pc == op.pc);
+        self.ops.iter().skip(at.map_or(usize::MAX, |at| at + 1))
+    }
 }
 
 impl<'a> Emitter<'a> {
-    fn new(mut b: FunctionBuilder<'a>, handler: SigRef, blocks: &[(u32, Source<'_>)]) -> Self {
+    fn new(
+        mut b: FunctionBuilder<'a>,
+        handler: SigRef,
+        blocks: &[(u32, Source<'_>)],
+        tally: &'a Tally,
+    ) -> Self {
         let entry = b.create_block();
         b.append_block_params_for_function_params(entry);
         b.switch_to_block(entry);
@@ -144,7 +162,19 @@ impl<'a> Emitter<'a> {
             last,
             left,
             budget,
+            ranges: Ranges::default(),
+            tally,
+            runs: None,
         };
+        if blocks.len() <= COUNTED_IN_REGISTERS {
+            let zero = this.constant(0);
+            let counter = |_| {
+                let runs = this.b.declare_var(types::I64);
+                this.b.def_var(runs, zero);
+                runs
+            };
+            this.runs = Some(blocks.iter().map(counter).collect());
+        }
         let ops = blocks.iter().flat_map(|(_, block)| block.ops);
         for op in ops {
             instruction(op).for_each_register(|register, access| this.touch(register, access));
@@ -155,6 +185,7 @@ impl<'a> Emitter<'a> {
                 this.b.def_var(variable, value);
             }
         }
+        this.load_ranges(blocks);
         this
     }
 
@@ -175,7 +206,6 @@ impl<'a> Emitter<'a> {
     fn emit(
         mut self,
         blocks: &[(u32, Source<'_>)],
-        runs: &[(u32, Cell<u64>)],
         warp_code: &WarpCode<'_>,
         index: impl Fn(u64, VType) -> Option<usize>,
         config: cranelift_codegen::isa::TargetFrontendConfig,
@@ -187,20 +217,13 @@ impl<'a> Emitter<'a> {
             let place = Place {
                 number: *number,
                 end: block.end,
+                ops: block.ops,
             };
-            self.begin(&runs[at].1, block.ops.len());
-            let mut next = 0;
-            for run in &warp_code.runs[at] {
-                for op in &block.ops[next..run.begin] {
-                    self.op(op, place);
-                }
-                self.run(&block.ops[run.begin..run.end], place, warp_code, run.offset);
-                next = run.end;
-            }
-            for op in &block.ops[next..] {
-                self.op(op, place);
-            }
             let target = |pc| index(pc, block.vtype).map(|at| starts[at]);
+            if let Some(offset) = warp_code.runs[at].repeated {
+                self.repeat(at, place, (warp_code, offset), target(block.end));
+            }
+            self.block(at, place, warp_code);
             match block.exit() {
                 Exit::Next => self.go(place, block.end, target(block.end)),
                 Exit::Jump(pc) => self.go(place, pc, target(pc)),
@@ -230,34 +253,124 @@ impl<'a> Emitter<'a> {
         self.b.finalize(config);
     }
 
-    fn constant(&mut self, value: u64) -> Value {
+    /// A block but for where it goes.
+    fn block(&mut self, at: usize, place: Place<'_>, warp_code: &WarpCode<'_>) {
+        self.begin(at, place.ops.len());
+        let mut next = 0;
+        for run in &warp_code.runs[at].straight {
+            for op in &place.ops[next..run.begin] {
+                self.op(op, place);
+            }
+            self.run(&place.ops[run.begin..run.end], place, warp_code, run.offset);
+            next = run.end;
+        }
+        for op in &place.ops[next..] {
+            self.op(op, place);
+        }
+    }
+
+    /// A block that goes back to itself and has integer instructions only, on registers and on
+    /// vectors, which do not see each other: first those on registers as often as the loop goes, then
+    /// those on vectors as often, whose registers stay in host registers. Code that follows is for
+    /// other values of `vl` and `vstart`.
+    fn repeat(
+        &mut self,
+        at: usize,
+        place: Place<'_>,
+        (warp_code, function): (&WarpCode<'_>, usize),
+        next: Option<Block>,
+    ) {
+        let [head, again, yes, no, other] = [(); 5].map(|()| self.b.create_block());
+        self.store_operands(place.ops);
+        let whole = self.is_whole();
+        let times = self.b.declare_var(types::I64);
+        let zero = self.constant(0);
+        self.b.def_var(times, zero);
+        self.b.set_cold_block(other);
+        self.b.ins().brif(whole, head, &[], other, &[]);
+
+        self.b.switch_to_block(head);
+        self.begin(at, place.ops.len());
+        let count = self.b.use_var(times);
+        let count = self.add(count, 1);
+        self.b.def_var(times, count);
+        for op in place.ops {
+            if warp::is_scalar(op) {
+                self.op(op, place);
+            }
+        }
+        let last = &place.ops[place.ops.len() - 1];
+        let taken = self.condition(last);
+        self.b.ins().brif(taken, again, &[], no, &[]);
+
+        self.b.switch_to_block(again);
+        let more = self.has_more();
+        self.b.ins().brif(more, head, &[], yes, &[]);
+
+        self.b.switch_to_block(yes);
+        let count = self.b.use_var(times);
+        self.call_warp(warp_code, function, count);
+        let pc = self.constant(last.imm.cast_unsigned());
+        self.leave(place, pc);
+
+        self.b.switch_to_block(no);
+        let count = self.b.use_var(times);
+        self.call_warp(warp_code, function, count);
+        self.go(place, place.end, next);
+        self.b.switch_to_block(other);
+    }
+
+    pub(super) fn constant(&mut self, value: u64) -> Value {
         self.b.ins().iconst(types::I64, value.cast_signed())
     }
 
-    fn add(&mut self, value: Value, constant: i64) -> Value {
+    pub(super) fn add(&mut self, value: Value, constant: i64) -> Value {
         let constant = self.constant(constant.cast_unsigned());
         self.b.ins().iadd(value, constant)
     }
 
     /// Counts the block and takes its length from what is left.
-    fn begin(&mut self, runs: &Cell<u64>, length: usize) {
-        let at = self.constant(std::ptr::from_ref(runs).expose_provenance() as u64);
-        let count = self.b.ins().load(types::I64, TRUSTED, at, 0);
-        let count = self.add(count, 1);
-        self.b.ins().store(TRUSTED, count, at, 0);
+    fn begin(&mut self, at: usize, length: usize) {
+        if let Some(runs) = &self.runs {
+            let variable = runs[at];
+            let count = self.b.use_var(variable);
+            let count = self.add(count, 1);
+            self.b.def_var(variable, count);
+        } else {
+            let one = self.constant(1);
+            self.add_to(&self.tally.runs[at].1, one);
+        }
         let left = self.b.use_var(self.left);
         let left = self.add(left, -i64::try_from(length).expect("a short block"));
         self.b.def_var(self.left, left);
     }
 
+    /// Adds to a count in memory.
+    fn add_to(&mut self, cell: &Cell<u64>, value: Value) {
+        let at = self.constant(std::ptr::from_ref(cell).expose_provenance() as u64);
+        let count = self.b.ins().load(types::I64, TRUSTED, at, 0);
+        let count = self.b.ins().iadd(count, value);
+        self.b.ins().store(TRUSTED, count, at, 0);
+    }
+
+    /// Takes back bytes that the runs of the block count.
+    pub(super) fn uncount(&mut self, counter: Counter, bytes: u64) {
+        let bytes = self.constant(bytes);
+        self.add_to(&self.tally.unmoved[counter.index()], bytes);
+    }
+
+    fn has_more(&mut self) -> Value {
+        let left = self.b.use_var(self.left);
+        let zero = self.constant(0);
+        self.b.ins().icmp(IntCC::SignedGreaterThan, left, zero)
+    }
+
     /// Goes on at `pc`, which is the block `target` if it is in the region.
-    fn go(&mut self, place: Place, pc: u64, target: Option<Block>) {
+    fn go(&mut self, place: Place<'_>, pc: u64, target: Option<Block>) {
         if let Some(target) = target {
             let out = self.b.create_block();
             self.b.set_cold_block(out);
-            let left = self.b.use_var(self.left);
-            let zero = self.constant(0);
-            let more = self.b.ins().icmp(IntCC::SignedGreaterThan, left, zero);
+            let more = self.has_more();
             self.b.ins().brif(more, target, &[], out, &[]);
             self.b.switch_to_block(out);
         }
@@ -266,10 +379,16 @@ impl<'a> Emitter<'a> {
     }
 
     /// Leaves the region.
-    fn leave(&mut self, place: Place, pc: Value) {
+    fn leave(&mut self, place: Place<'_>, pc: Value) {
         for register in 1..32 {
             if self.written & 1 << register != 0 {
                 self.store_register(register);
+            }
+        }
+        for at in 0..self.runs.as_ref().map_or(0, Vec::len) {
+            if let Some(&variable) = self.runs.as_ref().and_then(|runs| runs.get(at)) {
+                let count = self.b.use_var(variable);
+                self.add_to(&self.tally.runs[at].1, count);
             }
         }
         let left = self.b.use_var(self.left);
@@ -285,12 +404,12 @@ impl<'a> Emitter<'a> {
         self.b.ins().return_(&[left]);
     }
 
-    fn load_register(&mut self, register: usize) -> Value {
+    pub(super) fn load_register(&mut self, register: usize) -> Value {
         let at = offset(offset_of!(Hart, x) + 8 * register);
         self.b.ins().load(types::I64, TRUSTED, self.hart, at)
     }
 
-    fn store_register(&mut self, register: usize) {
+    pub(super) fn store_register(&mut self, register: usize) {
         if let Some(variable) = self.registers[register] {
             let value = self.b.use_var(variable);
             let at = offset(offset_of!(Hart, x) + 8 * register);
@@ -298,205 +417,33 @@ impl<'a> Emitter<'a> {
         }
     }
 
-    fn x(&mut self, register: u8) -> Value {
+    pub(super) fn x(&mut self, register: u8) -> Value {
         match self.registers[usize::from(register & 31)] {
             Some(variable) if register != 0 => self.b.use_var(variable),
             _ => self.constant(0),
         }
     }
 
-    fn set_x(&mut self, register: u8, value: Value) {
+    pub(super) fn set_x(&mut self, register: u8, value: Value) {
         if let Some(variable) = self.registers[usize::from(register & 31)] {
             self.b.def_var(variable, value);
         }
     }
 
-    fn op(&mut self, op: &Op, place: Place) {
+    fn op(&mut self, op: &Op, place: Place<'_>) {
         let inst = instruction(op);
         if let Some(value) = self.integer(inst, op) {
             self.set_x(op.rd, value);
-            return;
-        }
-        match inst {
-            // The end of the block.
-            Inst::Beq { .. }
-            | Inst::Bne { .. }
-            | Inst::Blt { .. }
-            | Inst::Bge { .. }
-            | Inst::Bltu { .. }
-            | Inst::Bgeu { .. }
-            | Inst::Jalr { .. } => {}
-            Inst::Lb { .. } => self.access(op, place, types::I8, Move::Load { signed: true }),
-            Inst::Lh { .. } => self.access(op, place, types::I16, Move::Load { signed: true }),
-            Inst::Lw { .. } => self.access(op, place, types::I32, Move::Load { signed: true }),
-            Inst::Lbu { .. } => self.access(op, place, types::I8, Move::Load { signed: false }),
-            Inst::Lhu { .. } => self.access(op, place, types::I16, Move::Load { signed: false }),
-            Inst::Lwu { .. } => self.access(op, place, types::I32, Move::Load { signed: false }),
-            Inst::Ld { .. } => self.access(op, place, types::I64, Move::Load { signed: false }),
-            Inst::Flw { .. } => self.access(op, place, types::I32, Move::LoadFloat),
-            Inst::Fld { .. } => self.access(op, place, types::I64, Move::LoadFloat),
-            Inst::Sb { .. } => self.access(op, place, types::I8, Move::Store),
-            Inst::Sh { .. } => self.access(op, place, types::I16, Move::Store),
-            Inst::Sw { .. } => self.access(op, place, types::I32, Move::Store),
-            Inst::Sd { .. } => self.access(op, place, types::I64, Move::Store),
-            Inst::Fsw { .. } => self.access(op, place, types::I32, Move::StoreFloat),
-            Inst::Fsd { .. } => self.access(op, place, types::I64, Move::StoreFloat),
-            _ => self.call(inst, op, place),
+        } else if let Some(access) = Scalar::of(op) {
+            self.access(access, op, place);
+        } else if !matches!(op.word & 0x7f, 0x63 | 0x67) {
+            // Branches and `jalr` are the end of the block.
+            self.call(inst, op, place);
         }
     }
 
-    /// The result of an integer instruction that is host code.
-    fn integer(&mut self, inst: Inst, op: &Op) -> Option<Value> {
-        let (a, b) = (op.rs1, op.rs2);
-        macro_rules! host {
-            ($method:ident($($value:expr),*)) => {{
-                let arguments = ($($value,)*);
-                host!(@call $method arguments)
-            }};
-            (@call $method:ident $arguments:ident) => {{
-                let (first, second) = $arguments;
-                self.b.ins().$method(first, second)
-            }};
-        }
-        let immediate = op.imm.cast_unsigned();
-        Some(match inst {
-            Inst::Lui { .. } | Inst::Auipc { .. } => self.constant(immediate),
-            Inst::Jal { .. } => self.constant(op.next_pc()),
-            Inst::Add { .. } => host!(iadd(self.x(a), self.x(b))),
-            Inst::Addi { .. } => host!(iadd(self.x(a), self.constant(immediate))),
-            Inst::Sub { .. } => host!(isub(self.x(a), self.x(b))),
-            Inst::And { .. } => host!(band(self.x(a), self.x(b))),
-            Inst::Andi { .. } => host!(band(self.x(a), self.constant(immediate))),
-            Inst::Or { .. } => host!(bor(self.x(a), self.x(b))),
-            Inst::Ori { .. } => host!(bor(self.x(a), self.constant(immediate))),
-            Inst::Xor { .. } => host!(bxor(self.x(a), self.x(b))),
-            Inst::Xori { .. } => host!(bxor(self.x(a), self.constant(immediate))),
-            // Shifts of the host's code generator take the amount modulo the width too.
-            Inst::Sll { .. } => host!(ishl(self.x(a), self.x(b))),
-            Inst::Slli { .. } => host!(ishl(self.x(a), self.constant(immediate & 63))),
-            Inst::Srl { .. } => host!(ushr(self.x(a), self.x(b))),
-            Inst::Srli { .. } => host!(ushr(self.x(a), self.constant(immediate & 63))),
-            Inst::Sra { .. } => host!(sshr(self.x(a), self.x(b))),
-            Inst::Srai { .. } => host!(sshr(self.x(a), self.constant(immediate & 63))),
-            Inst::Mul { .. } => host!(imul(self.x(a), self.x(b))),
-            Inst::Mulh { .. } => host!(smulhi(self.x(a), self.x(b))),
-            Inst::Mulhu { .. } => host!(umulhi(self.x(a), self.x(b))),
-            Inst::Slt { .. } => {
-                let (a, b) = (self.x(a), self.x(b));
-                self.flag(IntCC::SignedLessThan, a, b)
-            }
-            Inst::Slti { .. } => {
-                let (a, b) = (self.x(a), self.constant(immediate));
-                self.flag(IntCC::SignedLessThan, a, b)
-            }
-            Inst::Sltu { .. } => {
-                let (a, b) = (self.x(a), self.x(b));
-                self.flag(IntCC::UnsignedLessThan, a, b)
-            }
-            Inst::Sltiu { .. } => {
-                let (a, b) = (self.x(a), self.constant(immediate));
-                self.flag(IntCC::UnsignedLessThan, a, b)
-            }
-            Inst::Addw { .. } => {
-                self.word(op, Word::Registers, |this, a, b| this.b.ins().iadd(a, b))
-            }
-            Inst::Addiw { .. } => {
-                self.word(op, Word::Immediate, |this, a, b| this.b.ins().iadd(a, b))
-            }
-            Inst::Subw { .. } => {
-                self.word(op, Word::Registers, |this, a, b| this.b.ins().isub(a, b))
-            }
-            Inst::Mulw { .. } => {
-                self.word(op, Word::Registers, |this, a, b| this.b.ins().imul(a, b))
-            }
-            Inst::Sllw { .. } => {
-                self.word(op, Word::Registers, |this, a, b| this.b.ins().ishl(a, b))
-            }
-            Inst::Slliw { .. } => {
-                self.word(op, Word::Immediate, |this, a, b| this.b.ins().ishl(a, b))
-            }
-            Inst::Srlw { .. } => {
-                self.word(op, Word::Registers, |this, a, b| this.b.ins().ushr(a, b))
-            }
-            Inst::Srliw { .. } => {
-                self.word(op, Word::Immediate, |this, a, b| this.b.ins().ushr(a, b))
-            }
-            Inst::Sraw { .. } => {
-                self.word(op, Word::Registers, |this, a, b| this.b.ins().sshr(a, b))
-            }
-            Inst::Sraiw { .. } => {
-                self.word(op, Word::Immediate, |this, a, b| this.b.ins().sshr(a, b))
-            }
-            Inst::Sh1add { .. } => self.shifted_sum(op, 1, false),
-            Inst::Sh2add { .. } => self.shifted_sum(op, 2, false),
-            Inst::Sh3add { .. } => self.shifted_sum(op, 3, false),
-            Inst::AddUw { .. } => self.shifted_sum(op, 0, true),
-            Inst::Sh1addUw { .. } => self.shifted_sum(op, 1, true),
-            Inst::Sh2addUw { .. } => self.shifted_sum(op, 2, true),
-            Inst::Sh3addUw { .. } => self.shifted_sum(op, 3, true),
-            Inst::Andn { .. } => host!(band_not(self.x(a), self.x(b))),
-            Inst::Orn { .. } => host!(bor_not(self.x(a), self.x(b))),
-            Inst::Min { .. } => host!(smin(self.x(a), self.x(b))),
-            Inst::Max { .. } => host!(smax(self.x(a), self.x(b))),
-            Inst::Minu { .. } => host!(umin(self.x(a), self.x(b))),
-            Inst::Maxu { .. } => host!(umax(self.x(a), self.x(b))),
-            _ => return None,
-        })
-    }
-
-    fn flag(&mut self, condition: IntCC, a: Value, b: Value) -> Value {
-        let flag = self.b.ins().icmp(condition, a, b);
-        self.b.ins().uextend(types::I64, flag)
-    }
-
-    /// An operation on the low words, sign-extended.
-    fn word(
-        &mut self,
-        op: &Op,
-        second: Word,
-        operate: impl Fn(&mut Self, Value, Value) -> Value,
-    ) -> Value {
-        let a = self.x(op.rs1);
-        let a = self.b.ins().ireduce(types::I32, a);
-        let b = match second {
-            Word::Registers => {
-                let b = self.x(op.rs2);
-                self.b.ins().ireduce(types::I32, b)
-            }
-            Word::Immediate => self.b.ins().iconst(types::I32, op.imm & 0xffff_ffff),
-        };
-        let result = operate(self, a, b);
-        self.b.ins().sextend(types::I64, result)
-    }
-
-    fn shifted_sum(&mut self, op: &Op, shift: u64, of_word: bool) -> Value {
-        let mut a = self.x(op.rs1);
-        if of_word {
-            let low = self.b.ins().ireduce(types::I32, a);
-            a = self.b.ins().uextend(types::I64, low);
-        }
-        let shift = self.constant(shift);
-        let a = self.b.ins().ishl(a, shift);
-        let b = self.x(op.rs2);
-        self.b.ins().iadd(a, b)
-    }
-
-    /// Whether the branch at the end of a block is taken.
-    fn condition(&mut self, op: &Op) -> Value {
-        let condition = match instruction(op) {
-            Inst::Beq { .. } => IntCC::Equal,
-            Inst::Bne { .. } => IntCC::NotEqual,
-            Inst::Blt { .. } => IntCC::SignedLessThan,
-            Inst::Bge { .. } => IntCC::SignedGreaterThanOrEqual,
-            Inst::Bltu { .. } => IntCC::UnsignedLessThan,
-            _ => IntCC::UnsignedGreaterThanOrEqual,
-        };
-        let (a, b) = (self.x(op.rs1), self.x(op.rs2));
-        self.b.ins().icmp(condition, a, b)
-    }
-
-    /// Instructions that a function executes if `vl` and `vstart` are those of a warp.
-    fn run(&mut self, ops: &[Op], place: Place, warp_code: &WarpCode<'_>, offset_of_run: usize) {
+    /// Stores the registers that ops read and that have changed.
+    fn store_operands(&mut self, ops: &[Op]) {
         for op in ops {
             instruction(op).for_each_register(|register, _| {
                 if let Register::X(x) = register
@@ -506,6 +453,10 @@ impl<'a> Emitter<'a> {
                 }
             });
         }
+    }
+
+    /// Whether `vl` and `vstart` are those of a warp.
+    fn is_whole(&mut self) -> Value {
         const {
             assert!(offset_of!(Hart, vstart) == offset_of!(Hart, vl) + 4);
             assert!(cfg!(target_endian = "little"));
@@ -513,17 +464,28 @@ impl<'a> Emitter<'a> {
         let at = offset(offset_of!(Hart, vl));
         let found = self.b.ins().load(types::I64, TRUSTED, self.hart, at);
         let whole = self.constant(LANES as u64);
-        let hit = self.b.ins().icmp(IntCC::Equal, found, whole);
+        self.b.ins().icmp(IntCC::Equal, found, whole)
+    }
+
+    fn call_warp(&mut self, warp_code: &WarpCode<'_>, offset: usize, times: Value) {
+        let function = warp_code.functions.wrapping_add(offset);
+        let function = self.constant(function.expose_provenance() as u64);
+        self.b
+            .ins()
+            .call_indirect(warp_code.signature, function, &[self.hart, times]);
+    }
+
+    /// Instructions that a function executes if `vl` and `vstart` are those of a warp.
+    fn run(&mut self, ops: &[Op], place: Place<'_>, warp_code: &WarpCode<'_>, function: usize) {
+        self.store_operands(ops);
+        let hit = self.is_whole();
         let [fast, slow, done] = [(); 3].map(|()| self.b.create_block());
         self.b.set_cold_block(slow);
         self.b.ins().brif(hit, fast, &[], slow, &[]);
 
         self.b.switch_to_block(fast);
-        let function = warp_code.functions.wrapping_add(offset_of_run);
-        let function = self.constant(function.expose_provenance() as u64);
-        self.b
-            .ins()
-            .call_indirect(warp_code.signature, function, &[self.hart]);
+        let once = self.constant(1);
+        self.call_warp(warp_code, function, once);
         self.b.ins().jump(done, &[]);
 
         self.b.switch_to_block(slow);
@@ -535,7 +497,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Has the interpreter's body execute an instruction.
-    fn call(&mut self, inst: Inst, op: &Op, place: Place) {
+    fn call(&mut self, inst: Inst, op: &Op, place: Place<'_>) {
         inst.for_each_register(|register, access| {
             let Register::X(x) = register else { return };
             let number = usize::from(x.number());
@@ -554,7 +516,7 @@ impl<'a> Emitter<'a> {
         });
     }
 
-    fn call_body(&mut self, op: &Op, place: Place) {
+    pub(super) fn call_body(&mut self, op: &Op, place: Place<'_>) {
         let function = self.constant(execute as *const () as u64);
         let pointer = self.constant(std::ptr::from_ref(op).expose_provenance() as u64);
         let arguments = [self.hart, self.env, pointer];
@@ -568,124 +530,16 @@ impl<'a> Emitter<'a> {
         self.b.set_cold_block(out);
         self.b.ins().brif(flow, out, &[], on, &[]);
         self.b.switch_to_block(out);
+        for access in place.after(op).filter_map(Scalar::of) {
+            let (counter, bytes) = access.counted();
+            self.uncount(counter, bytes);
+        }
         let end = self.constant(place.end);
         self.leave(place, end);
         self.b.switch_to_block(on);
     }
-
-    /// A scalar load or store: host code if it hits the range that the instruction hit last when
-    /// the region was compiled, otherwise the interpreter's body.
-    fn access(&mut self, op: &Op, place: Place, ty: Type, movement: Move) {
-        let bytes = ty.bytes();
-        let write = matches!(movement, Move::Store | Move::StoreFloat);
-        let range = Recent::range_offsets(op.cache.get(), write);
-        let recent = offset_of!(Env, recent);
-        let from_env = |this: &mut Self, at: usize| {
-            let at = offset(recent + at);
-            this.b.ins().load(types::I64, TRUSTED, this.env, at)
-        };
-        let base = self.x(op.rs1);
-        let address = self.add(base, op.imm);
-        let begin = from_env(self, range.begin);
-        let distance = self.b.ins().isub(address, begin);
-        let limit = from_env(self, range.limit);
-        let mut hit = self.b.ins().icmp(IntCC::UnsignedLessThan, distance, limit);
-        if bytes > 1 {
-            let low = self.constant(u64::from(bytes - 1));
-            let low = self.b.ins().band(address, low);
-            let zero = self.constant(0);
-            let aligned = self.b.ins().icmp(IntCC::Equal, low, zero);
-            hit = self.b.ins().band(hit, aligned);
-        }
-        let [fast, slow, done] = [(); 3].map(|()| self.b.create_block());
-        self.b.set_cold_block(slow);
-        self.b.ins().brif(hit, fast, &[], slow, &[]);
-
-        let result = matches!(movement, Move::Load { .. })
-            .then(|| self.b.append_block_param(done, types::I64));
-        self.b.switch_to_block(fast);
-        let delta = from_env(self, range.delta);
-        let at = self.b.ins().iadd(address, delta);
-        let flags = MemFlagsData::new().with_notrap();
-        let at_float = |register: u8| offset(offset_of!(Hart, f) + 8 * usize::from(register & 31));
-        let mut arguments = Vec::new();
-        match movement {
-            Move::Load { signed } => {
-                let value = self.b.ins().load(ty, flags, at, 0);
-                let value = match (ty, signed) {
-                    (types::I64, _) => value,
-                    (_, true) => self.b.ins().sextend(types::I64, value),
-                    (_, false) => self.b.ins().uextend(types::I64, value),
-                };
-                arguments.push(ir::BlockArg::Value(value));
-            }
-            Move::LoadFloat => {
-                let mut value = self.b.ins().load(ty, flags, at, 0);
-                if ty == types::I32 {
-                    value = self.b.ins().uextend(types::I64, value);
-                    let boxing = self.constant(!0 << 32);
-                    value = self.b.ins().bor(value, boxing);
-                }
-                self.b
-                    .ins()
-                    .store(TRUSTED, value, self.hart, at_float(op.rd));
-            }
-            Move::Store => {
-                let mut value = self.x(op.rs2);
-                if ty != types::I64 {
-                    value = self.b.ins().ireduce(ty, value);
-                }
-                self.b.ins().store(flags, value, at, 0);
-            }
-            Move::StoreFloat => {
-                let value = self.b.ins().load(ty, TRUSTED, self.hart, at_float(op.rs2));
-                self.b.ins().store(flags, value, at, 0);
-            }
-        }
-        let counter = offset(range.space.counter_offset(write));
-        let count = self.b.ins().load(types::I64, TRUSTED, self.env, counter);
-        let count = self.add(count, i64::from(bytes));
-        self.b.ins().store(TRUSTED, count, self.env, counter);
-        self.b.ins().jump(done, &arguments);
-
-        self.b.switch_to_block(slow);
-        for register in [op.rs1, op.rs2] {
-            let used = register == op.rs1 || movement == Move::Store;
-            if used && self.written & 1 << register != 0 {
-                self.store_register(usize::from(register));
-            }
-        }
-        self.call_body(op, place);
-        let mut arguments = Vec::new();
-        if result.is_some() {
-            let value = self.load_register(usize::from(op.rd));
-            arguments.push(ir::BlockArg::Value(value));
-        }
-        self.b.ins().jump(done, &arguments);
-
-        self.b.switch_to_block(done);
-        if let Some(result) = result {
-            self.set_x(op.rd, result);
-        }
-    }
 }
 
-/// Where the second operand of an instruction on words is.
-#[derive(Clone, Copy)]
-enum Word {
-    Registers,
-    Immediate,
-}
-
-/// What a scalar access does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Move {
-    Load { signed: bool },
-    LoadFloat,
-    Store,
-    StoreFloat,
-}
-
-fn offset(bytes: usize) -> i32 {
+pub(super) fn offset(bytes: usize) -> i32 {
     i32::try_from(bytes).expect("structures are small")
 }

@@ -11,6 +11,8 @@
 
 mod emit;
 mod host;
+mod integer;
+mod memory;
 mod warp;
 
 use std::cell::Cell;
@@ -19,8 +21,11 @@ use weft_isa::{Inst, VType, decode};
 
 use crate::env::Env;
 use crate::exec::Op;
+use crate::exec::access::Counter;
 use crate::hart::Hart;
+use crate::report::MemoryTraffic;
 use host::HostCode;
+use memory::Scalar;
 
 /// Runs a region from its first block on: until it is left, `left` instructions have been begun,
 /// or an instruction stops the hart. Returns what is left and writes the number of the last block,
@@ -97,13 +102,43 @@ impl Source<'_> {
     }
 }
 
+/// What a region did since that was last taken.
+struct Tally {
+    /// The numbers of its blocks, and how often each was begun.
+    runs: Box<[(u32, Cell<u64>)]>,
+    /// Bytes that each block's host code moves when it runs.
+    moved: Box<[[u64; Counter::COUNT]]>,
+    /// Bytes of that which were not moved, or which the interpreter's bodies counted.
+    unmoved: [Cell<u64>; Counter::COUNT],
+}
+
+impl Tally {
+    fn new(blocks: &[(u32, Source<'_>)]) -> Self {
+        let moved = |block: &Source<'_>| {
+            let mut moved = [0; Counter::COUNT];
+            for access in block.ops.iter().filter_map(Scalar::of) {
+                let (counter, bytes) = access.counted();
+                moved[counter.index()] += bytes;
+            }
+            moved
+        };
+        Self {
+            runs: blocks
+                .iter()
+                .map(|(number, _)| (*number, Cell::new(0)))
+                .collect(),
+            moved: blocks.iter().map(|(_, block)| moved(block)).collect(),
+            unmoved: std::array::from_fn(|_| Cell::new(0)),
+        }
+    }
+}
+
 /// A compiled region.
 pub(crate) struct Region {
     code: HostCode,
     /// Functions that it calls.
     _warp_code: Option<HostCode>,
-    /// The numbers of its blocks, and how often each was begun since that was last taken.
-    runs: Box<[(u32, Cell<u64>)]>,
+    tally: Tally,
 }
 
 impl Region {
@@ -131,10 +166,7 @@ impl Region {
         if blocks.is_empty() {
             return None;
         }
-        let runs: Box<[_]> = blocks
-            .iter()
-            .map(|(number, _)| (*number, Cell::new(0)))
-            .collect();
+        let tally = Tally::new(&blocks);
         let index = |pc, vtype| {
             let number = find(pc, vtype)?;
             blocks.iter().position(|(other, _)| *other == number)
@@ -142,7 +174,7 @@ impl Region {
         let mut warp_code = Vec::new();
         let warp_runs: Vec<_> = blocks
             .iter()
-            .map(|(_, block)| warp::runs(block, &mut warp_code))
+            .map(|(_, block)| warp::Runs::of(block, &mut warp_code))
             .collect();
         let warp_code = if warp_code.is_empty() {
             None
@@ -150,11 +182,11 @@ impl Region {
             Some(HostCode::new(&warp_code)?)
         };
         let functions = warp_code.as_ref().map_or(std::ptr::null(), HostCode::start);
-        let code = emit::compile(&blocks, &runs, (functions, &warp_runs), index)?;
+        let code = emit::compile(&blocks, &tally, (functions, &warp_runs), index)?;
         Some(Self {
             code: HostCode::new(&code)?,
             _warp_code: warp_code,
-            runs,
+            tally,
         })
     }
 
@@ -164,11 +196,26 @@ impl Region {
         unsafe { std::mem::transmute::<*const u8, Entry>(self.code.start()) }
     }
 
-    /// Gives number and count of the blocks begun since the last call.
-    pub(crate) fn take_runs(&self) -> impl Iterator<Item = (u32, u64)> {
-        self.runs
-            .iter()
-            .map(|(number, runs)| (*number, runs.take()))
+    /// Gives number and count of the blocks begun since the last call, and adds the bytes that they
+    /// moved and nothing else has counted.
+    pub(crate) fn take_runs(
+        &self,
+        traffic: &mut MemoryTraffic,
+    ) -> impl Iterator<Item = (u32, u64)> {
+        let Tally {
+            runs,
+            moved,
+            unmoved,
+        } = &self.tally;
+        for counter in Counter::all() {
+            let index = counter.index();
+            let ran = runs.iter().zip(moved);
+            let bytes: u64 = ran
+                .map(|((_, runs), moved)| runs.get() * moved[index])
+                .sum();
+            *counter.of(traffic) += bytes - unmoved[index].take();
+        }
+        runs.iter().map(|(number, runs)| (*number, runs.take()))
     }
 }
 

@@ -1,20 +1,38 @@
 //! Host code of integer vector instructions on the elements of a warp: 32 words, unmasked.
 //!
 //! A run of such instructions becomes one function in AVX-512, whose vectors are halves of
-//! registers: it loads from the register file and stores to it, and checks nothing. The region
-//! that calls it has looked whether `vl` and `vstart` are those of a warp. Encodings: Intel SDM
-//! volume 2, 2.7 (EVEX). Only registers from `zmm16` on are used, after which `vzeroupper` is not
-//! needed.
+//! registers. No instruction crosses lanes, so the function does the first half of all of them and
+//! then the second. In between, vector registers are in host registers: each is read from the
+//! register file once and written to it once. The region that calls it has looked whether `vl` and
+//! `vstart` are those of a warp. Encodings: Intel SDM volume 2, 2.7 (EVEX).
+
+use std::mem::offset_of;
 
 use weft_isa::abi::VLEN_BYTES;
-use weft_isa::{Inst, Lmul, Sew, VType};
+use weft_isa::{Access, Inst, Lmul, Register, Sew, VType};
 
-use super::{Source, instruction};
+use super::{Exit, Source, instruction};
 use crate::exec::Op;
 use crate::hart::{Hart, VECTORS};
 
 /// Bytes of a host vector.
 const HALF_BYTES: usize = VLEN_BYTES / 2;
+
+/// Vector registers that are in host registers at once.
+const RESIDENT_MAX: usize = 30;
+/// Host registers for operands that are not vector registers. Those from here on are also the ones
+/// after whose use `vzeroupper` is not needed.
+const TEMPORARY: [u8; 2] = [16, 17];
+
+/// Functions for the instructions of a block.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// For instructions that follow one another.
+    pub(super) straight: Vec<Run>,
+    /// Of a block that goes back to itself and has nothing but such instructions and integer
+    /// instructions: all of the former, as often as the function is told. Where it begins.
+    pub(super) repeated: Option<usize>,
+}
 
 /// Instructions of a block that follow one another and have host code of their own.
 #[derive(Clone, Copy, Debug)]
@@ -26,46 +44,102 @@ pub(super) struct Run {
     pub(super) offset: usize,
 }
 
-/// The runs of a block; their functions are added to `code`. None on hosts without AVX-512.
-pub(super) fn runs(block: &Source<'_>, code: &mut Vec<u8>) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    if !is_available() {
-        return runs;
-    }
-    let mut vtype = block.begin_vtype;
-    let mut open = false;
-    for (index, op) in block.ops.iter().enumerate() {
-        let lanes = is_of_warp(vtype).then(|| Lanes::of(op)).flatten();
-        match (instruction(op), lanes) {
-            (_, Some(lanes)) => {
-                if !open {
-                    runs.push(Run {
-                        begin: index,
-                        end: index,
-                        offset: code.len(),
-                    });
-                }
-                open = true;
-                lanes.emit(code);
-                if let Some(run) = runs.last_mut() {
-                    run.end = index + 1;
-                }
+impl Runs {
+    /// Those of a block; their functions are added to `code`. None on hosts without AVX-512.
+    pub(super) fn of(block: &Source<'_>, code: &mut Vec<u8>) -> Self {
+        if !is_available() {
+            return Self::default();
+        }
+        let mut straight = Vec::new();
+        let mut vtype = block.begin_vtype;
+        let mut begin = 0;
+        let mut open: Vec<Lanes> = Vec::new();
+        let mut close = |begin, open: &mut Vec<Lanes>| {
+            if !open.is_empty() {
+                straight.push(Run {
+                    begin,
+                    end: begin + open.len(),
+                    offset: code.len(),
+                });
+                Function::new(open).straight(code);
+                open.clear();
             }
-            (inst, None) => {
-                if open {
-                    code.push(RETURN);
+        };
+        for (index, op) in block.ops.iter().enumerate() {
+            if let Some(lanes) = is_of_warp(vtype).then(|| Lanes::of(op)).flatten() {
+                open.push(lanes);
+                if registers(&open).count() > RESIDENT_MAX {
+                    open.pop();
+                    close(begin, &mut open);
+                    open.push(lanes);
                 }
-                open = false;
-                if matches!(inst, Inst::Vsetvli { .. } | Inst::Vsetivli { .. }) {
-                    vtype = VType::decode(op.imm.cast_unsigned());
+                if open.len() == 1 {
+                    begin = index;
                 }
+                continue;
+            }
+            close(begin, &mut open);
+            if let Inst::Vsetvli { .. } | Inst::Vsetivli { .. } = instruction(op) {
+                vtype = VType::decode(op.imm.cast_unsigned());
+            }
+        }
+        close(begin, &mut open);
+        let repeated = repeated(block).map(|all| {
+            let offset = code.len();
+            Function::new(&all).repeated(code);
+            offset
+        });
+        Self { straight, repeated }
+    }
+}
+
+/// The vector instructions of a block for which a function that repeats them can stand.
+fn repeated(block: &Source<'_>) -> Option<Vec<Lanes>> {
+    let (last, ops) = block.ops.split_last()?;
+    let first = block.ops.first()?;
+    let again = block.exit() == Exit::Branch(first.pc) && block.vtype == block.begin_vtype;
+    if !again || !is_of_warp(block.vtype) || Lanes::of(last).is_some() {
+        return None;
+    }
+    let mut all = Vec::new();
+    let mut written = 0u32;
+    for op in ops {
+        if is_scalar(op) {
+            instruction(op).for_each_register(|register, access| {
+                if let (Register::X(x), true) = (register, access != Access::Read) {
+                    written |= 1 << x.number();
+                }
+            });
+        } else {
+            all.push(Lanes::of(op)?);
+        }
+    }
+    // The vector part sees integer registers as they are after the last round.
+    let changes = |operand| matches!(operand, Operand::X(x) if written & 1 << (x & 31) != 0);
+    let constant = all
+        .iter()
+        .all(|lanes| !changes(lanes.first) && !changes(lanes.second));
+    let fits = registers(&all).count() <= RESIDENT_MAX;
+    (!all.is_empty() && constant && fits).then_some(all)
+}
+
+/// Whether an instruction works on integer registers only, without memory, jumps or faults.
+pub(super) fn is_scalar(op: &Op) -> bool {
+    matches!(op.word & 0x7f, 0x13 | 0x1b | 0x33 | 0x3b | 0x37 | 0x17)
+}
+
+/// The vector registers of instructions, in order of their numbers.
+fn registers(all: &[Lanes]) -> impl Iterator<Item = u8> {
+    let mut used = 0u32;
+    for lanes in all {
+        used |= 1 << (lanes.to & 31);
+        for operand in [lanes.first, lanes.second] {
+            if let Operand::V(register) = operand {
+                used |= 1 << (register & 31);
             }
         }
     }
-    if open {
-        code.push(RETURN);
-    }
-    runs
+    (0..32).filter(move |register| used & 1 << register != 0)
 }
 
 /// Whether this host executes AVX-512, and functions are called as the code expects.
@@ -175,97 +249,172 @@ impl Lanes {
             operation,
         })
     }
+}
 
-    fn emit(self, code: &mut Vec<u8>) {
-        for half in [0, HALF_BYTES] {
-            let place = |operand| match operand {
-                Operand::V(register) => Ok(Memory {
-                    offset: vector(register, half),
-                    broadcast: false,
-                }),
-                Operand::X(register) => Ok(Memory {
-                    offset: std::mem::offset_of!(Hart, x) + 8 * usize::from(register & 31),
-                    broadcast: true,
-                }),
-                Operand::Constant(value) => Err(value),
-            };
-            match (self.operation, place(self.second)) {
-                (Operation::Move, second) => load(code, 0, second),
-                (Operation::Binary(map, opcode), Ok(second)) => {
-                    load(code, 0, place(self.first));
-                    evex(
-                        code,
-                        map,
-                        Prefix::P66,
-                        opcode,
-                        Reg::Z(0),
-                        Some(0),
-                        second.into(),
-                    );
-                }
-                (Operation::Binary(map, opcode), Err(value)) => {
-                    load(code, 0, place(self.first));
-                    load(code, 1, Err(value));
-                    evex(code, map, Prefix::P66, opcode, Reg::Z(0), Some(0), Rm::Z(1));
-                }
-                (Operation::Shift(digit), second) => {
-                    load(code, 0, place(self.first));
-                    let amount = second.err().unwrap_or_default();
-                    evex(
-                        code,
-                        Map::M0f,
-                        Prefix::P66,
-                        0x72,
-                        Reg::Digit(digit),
-                        Some(0),
-                        Rm::Z(0),
-                    );
-                    code.push(amount.to_le_bytes()[0] & 31);
-                }
-            }
-            let to = Memory {
-                offset: vector(self.to, half),
-                broadcast: false,
-            };
-            evex(
-                code,
-                Map::M0f,
-                Prefix::Pf3,
-                0x7f,
-                Reg::Z(0),
-                None,
-                to.into(),
-            );
+/// A function for instructions.
+struct Function<'a> {
+    all: &'a [Lanes],
+    /// The host register of each vector register that they use.
+    residents: [Option<u8>; 32],
+}
+
+impl<'a> Function<'a> {
+    fn new(all: &'a [Lanes]) -> Self {
+        let mut residents = [None; 32];
+        let host = (18..32).chain(0..16);
+        for (register, host) in registers(all).zip(host) {
+            residents[usize::from(register)] = Some(host);
         }
+        Self { all, residents }
+    }
+
+    /// The instructions once.
+    fn straight(&self, code: &mut Vec<u8>) {
+        for half in [0, HALF_BYTES] {
+            let mut known = 0u32;
+            for lanes in self.all {
+                for operand in [lanes.first, lanes.second] {
+                    if let Operand::V(register) = operand
+                        && known & 1 << register == 0
+                    {
+                        self.load(code, register, half);
+                        known |= 1 << register;
+                    }
+                }
+                self.instruction(code, lanes);
+                known |= 1 << lanes.to;
+            }
+            self.store(code, half);
+        }
+        self.end(code);
+    }
+
+    /// The instructions as often as `rsi` says, at least once.
+    fn repeated(&self, code: &mut Vec<u8>) {
+        for half in [0, HALF_BYTES] {
+            for register in registers(self.all) {
+                self.load(code, register, half);
+            }
+            // mov rcx, rsi
+            code.extend([0x48, 0x89, 0xf1]);
+            let begin = code.len();
+            for lanes in self.all {
+                self.instruction(code, lanes);
+            }
+            // dec rcx; jnz begin
+            code.extend([0x48, 0xff, 0xc9, 0x0f, 0x85]);
+            let distance = begin.wrapping_sub(code.len() + 4);
+            code.extend(
+                i32::try_from(distance.cast_signed())
+                    .expect("a short loop")
+                    .to_le_bytes(),
+            );
+            self.store(code, half);
+        }
+        self.end(code);
+    }
+
+    fn resident(&self, register: u8) -> u8 {
+        self.residents[usize::from(register & 31)].expect("every register that is used has one")
+    }
+
+    fn load(&self, code: &mut Vec<u8>, register: u8, half: usize) {
+        let from = Memory::half(register, half);
+        let to = Reg::Z(self.resident(register));
+        evex(code, Map::M0f, Prefix::Pf3, 0x6f, to, None, from.into());
+    }
+
+    /// Stores what the instructions have written.
+    fn store(&self, code: &mut Vec<u8>, half: usize) {
+        let mut written = 0u32;
+        for lanes in self.all {
+            written |= 1 << (lanes.to & 31);
+        }
+        for register in (0..32).filter(|register| written & 1 << register != 0) {
+            let to = Memory::half(register, half);
+            let from = Reg::Z(self.resident(register));
+            evex(code, Map::M0f, Prefix::Pf3, 0x7f, from, None, to.into());
+        }
+    }
+
+    fn end(&self, code: &mut Vec<u8>) {
+        if self.residents.iter().flatten().any(|&host| host < 16) {
+            // vzeroupper
+            code.extend([0xc5, 0xf8, 0x77]);
+        }
+        code.push(RETURN);
+    }
+
+    fn instruction(&self, code: &mut Vec<u8>, lanes: &Lanes) {
+        let to = Reg::Z(self.resident(lanes.to));
+        let first = match lanes.operation {
+            Operation::Move => None,
+            Operation::Binary(..) | Operation::Shift(_) => {
+                Some(self.in_register(code, lanes.first, TEMPORARY[0]))
+            }
+        };
+        match lanes.operation {
+            Operation::Move => match lanes.second {
+                Operand::V(register) => {
+                    let from = Rm::Z(self.resident(register));
+                    evex(code, Map::M0f, Prefix::Pf3, 0x6f, to, None, from);
+                }
+                operand @ (Operand::X(_) | Operand::Constant(_)) => {
+                    broadcast(code, self.resident(lanes.to), operand);
+                }
+            },
+            Operation::Binary(map, opcode) => {
+                let second = match lanes.second {
+                    Operand::X(register) => Rm::Memory(Memory::word(register)),
+                    operand @ (Operand::V(_) | Operand::Constant(_)) => {
+                        Rm::Z(self.in_register(code, operand, TEMPORARY[1]))
+                    }
+                };
+                evex(code, map, Prefix::P66, opcode, to, first, second);
+            }
+            Operation::Shift(digit) => {
+                let from = Rm::Z(first.unwrap_or_default());
+                let amount = match lanes.second {
+                    Operand::Constant(amount) => amount.to_le_bytes()[0] & 31,
+                    Operand::V(_) | Operand::X(_) => 0,
+                };
+                let to = Some(self.resident(lanes.to));
+                evex(
+                    code,
+                    Map::M0f,
+                    Prefix::P66,
+                    0x72,
+                    Reg::Digit(digit),
+                    to,
+                    from,
+                );
+                code.push(amount);
+            }
+        }
+    }
+
+    /// The host register that holds an operand; `spare` if it is not a vector register.
+    fn in_register(&self, code: &mut Vec<u8>, operand: Operand, spare: u8) -> u8 {
+        if let Operand::V(register) = operand {
+            return self.resident(register);
+        }
+        broadcast(code, spare, operand);
+        spare
     }
 }
 
-/// Offset of half a vector register in a hart.
-fn vector(register: u8, half: usize) -> usize {
-    VECTORS + VLEN_BYTES * usize::from(register & 31) + half
-}
-
-/// Brings an operand, or a constant, into a host register.
-fn load(code: &mut Vec<u8>, to: u8, from: Result<Memory, i32>) {
-    match from {
-        Ok(memory) if memory.broadcast => {
+/// Brings a word into every lane of a host register.
+fn broadcast(code: &mut Vec<u8>, to: u8, operand: Operand) {
+    match operand {
+        Operand::X(register) => {
             // A load that is a broadcast by itself has no bit for it.
             let rm = Rm::Memory(Memory {
                 broadcast: false,
-                ..memory
+                ..Memory::word(register)
             });
             evex(code, Map::M0f38, Prefix::P66, 0x58, Reg::Z(to), None, rm);
         }
-        Ok(memory) => evex(
-            code,
-            Map::M0f,
-            Prefix::Pf3,
-            0x6f,
-            Reg::Z(to),
-            None,
-            memory.into(),
-        ),
-        Err(value) => {
+        Operand::Constant(value) => {
             // mov eax, value
             code.push(0xb8);
             code.extend(value.to_le_bytes());
@@ -279,6 +428,7 @@ fn load(code: &mut Vec<u8>, to: u8, from: Result<Memory, i32>) {
                 Rm::Eax,
             );
         }
+        Operand::V(_) => unreachable!("vector registers are in host registers"),
     }
 }
 
@@ -297,7 +447,7 @@ enum Prefix {
     Pf3 = 2,
 }
 
-/// What the field `reg` holds: `zmm16` and up, or a part of the opcode.
+/// What the field `reg` holds: a host register, or a part of the opcode.
 #[derive(Clone, Copy, Debug)]
 enum Reg {
     Z(u8),
@@ -308,10 +458,33 @@ enum Reg {
 #[derive(Clone, Copy, Debug)]
 struct Memory {
     offset: usize,
+    /// A word for every lane.
     broadcast: bool,
+    /// The unit in which short distances are.
+    unit: usize,
 }
 
-/// The operand that may be in memory: `zmm16` and up are numbered from 0.
+impl Memory {
+    /// Half a vector register.
+    fn half(register: u8, half: usize) -> Self {
+        Self {
+            offset: VECTORS + VLEN_BYTES * usize::from(register & 31) + half,
+            broadcast: false,
+            unit: HALF_BYTES,
+        }
+    }
+
+    /// The low word of an integer register.
+    fn word(register: u8) -> Self {
+        Self {
+            offset: offset_of!(Hart, x) + 8 * usize::from(register & 31),
+            broadcast: true,
+            unit: 4,
+        }
+    }
+}
+
+/// The operand that may be in memory.
 #[derive(Clone, Copy, Debug)]
 enum Rm {
     Z(u8),
@@ -325,8 +498,8 @@ impl From<Memory> for Rm {
     }
 }
 
-/// An instruction on vectors of 512 bits. `source` is a register from `zmm16` on, for instructions
-/// of three operands.
+/// An instruction on vectors of 512 bits. `source` is a register too, of instructions of three
+/// operands.
 fn evex(
     code: &mut Vec<u8>,
     map: Map,
@@ -336,29 +509,38 @@ fn evex(
     source: Option<u8>,
     rm: Rm,
 ) {
-    // Bits that extend register numbers are stored inverted.
-    let (reg, high) = match reg {
-        Reg::Z(number) => (number, 0),
-        Reg::Digit(digit) => (digit, 0x10),
+    let (Reg::Z(reg) | Reg::Digit(reg)) = reg;
+    let in_rm = match rm {
+        Rm::Z(number) => number,
+        // `eax` and `rdi`: below 8, as far as the prefix is concerned.
+        Rm::Eax | Rm::Memory(_) => 0,
     };
-    let extension = if matches!(rm, Rm::Z(_)) { 0xa0 } else { 0xe0 };
-    let (second, high_second) = source.map_or((0xf, 8), |source| (!source & 0xf, 0));
+    let source = source.unwrap_or_default();
+    // Bits that extend register numbers are stored inverted.
+    let bit = |number: u8, bit: u8, at: u8| (!number >> bit & 1) << at;
     let broadcast = matches!(rm, Rm::Memory(memory) if memory.broadcast);
     code.extend([
         0x62,
-        extension | high | map as u8,
-        second << 3 | 4 | prefix as u8,
-        0x40 | u8::from(broadcast) << 4 | high_second,
+        bit(reg, 3, 7) | bit(in_rm, 4, 6) | bit(in_rm, 3, 5) | bit(reg, 4, 4) | map as u8,
+        (!source & 0xf) << 3 | 4 | prefix as u8,
+        0x40 | u8::from(broadcast) << 4 | bit(source, 4, 3),
         opcode,
     ]);
+    let reg = (reg & 7) << 3;
     match rm {
-        Rm::Z(number) => code.push(0xc0 | reg << 3 | number),
-        Rm::Eax => code.push(0xc0 | reg << 3),
-        Rm::Memory(memory) => {
-            // [rdi + disp32]
-            code.push(0x87 | reg << 3);
-            let offset = i32::try_from(memory.offset).expect("harts are small");
-            code.extend(offset.to_le_bytes());
+        Rm::Z(number) => code.push(0xc0 | reg | number & 7),
+        Rm::Eax => code.push(0xc0 | reg),
+        Rm::Memory(Memory { offset, unit, .. }) => {
+            let short = i8::try_from(offset / unit);
+            if let (Ok(short), true) = (short, offset.is_multiple_of(unit)) {
+                // [rdi + disp8 * unit]
+                code.extend([0x47 | reg, short.to_le_bytes()[0]]);
+            } else {
+                // [rdi + disp32]
+                code.push(0x87 | reg);
+                let offset = i32::try_from(offset).expect("harts are small");
+                code.extend(offset.to_le_bytes());
+            }
         }
     }
 }
