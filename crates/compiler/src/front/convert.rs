@@ -128,6 +128,9 @@ pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
             if !plain || style.relu || style.flush {
                 return Err(ins.wrong_modifiers("integer conversions take .sat only"));
             }
+            if style.saturate && always_fits(from, to) {
+                return Err(ins.wrong_modifiers(".sat needs values that the target does not hold"));
+            }
             int_to_int(f, style.saturate, from, to, value)
         }
         _ => return Err(ins.unsupported()),
@@ -152,6 +155,16 @@ fn low_bits(f: &mut Lowering<'_, '_, '_>, value: Value, bits: u32) -> Value {
         value
     } else {
         f.emit(Op::Truncate(ty, value), ty)
+    }
+}
+
+/// Whether the integer type `to` holds every value of `from`.
+fn always_fits(from: ScalarType, to: ScalarType) -> bool {
+    let (from_bits, to_bits) = (types::bits(from), types::bits(to));
+    match (types::is_signed(from), types::is_signed(to)) {
+        (true, true) | (false, false) => to_bits >= from_bits,
+        (false, true) => to_bits > from_bits,
+        (true, false) => false,
     }
 }
 
@@ -204,7 +217,9 @@ fn float_to_float(
     value: Value,
 ) -> Lowered<Value> {
     let value = low_bits(f, value, from.ty().bits());
-    let value = f.flush(from, style.flush && from == FloatType::F32, value);
+    // Devices convert subnormal numbers to halves as they are, which `.rm` and `.rp` show.
+    let flush = style.flush && from == FloatType::F32 && to != FloatType::F16;
+    let value = f.flush(from, flush, value);
     let mut result = value;
     if from == to {
         if let Some(rounding) = style.to_integer {

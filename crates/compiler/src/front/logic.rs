@@ -253,6 +253,21 @@ fn sign_extend(f: &mut Lowering<'_, '_, '_>, value: Value, len: Value) -> Value 
     f.shift(ShiftOp::RightArithmetic, high, unused)
 }
 
+/// Position or length of a field. The manual restricts both to 0..=255; beyond that the devices look at the
+/// low eight bits for a field of 32 bits, and at all bits for one of 64.
+fn field_operand<'t, 'a>(
+    f: &mut Lowering<'_, 't, 'a>,
+    ins: &Ins<'t, 'a>,
+    operand: &'t Operand<'a>,
+    ty: ScalarType,
+) -> Lowered<Value> {
+    let value = f.read(ins, operand, ScalarType::U32)?;
+    Ok(match types::bits(ty) {
+        32 => f.binary_with(BinaryOp::And, value, 255),
+        _ => value,
+    })
+}
+
 /// `bfe`: a field of `c` bits at bit `b`.
 pub(super) fn bfe<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
     let ty = ins.ty()?;
@@ -261,10 +276,8 @@ pub(super) fn bfe<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
     }
     let [d, a, at, len] = ins.operands()?;
     let a = f.read(ins, a, ty)?;
-    let at = f.read(ins, at, ScalarType::U32)?;
-    let at = f.binary_with(BinaryOp::And, at, 255);
-    let len = f.read(ins, len, ScalarType::U32)?;
-    let len = f.binary_with(BinaryOp::And, len, 255);
+    let at = field_operand(f, ins, at, ty)?;
+    let len = field_operand(f, ins, len, ty)?;
     let result = if types::is_signed(ty) {
         // Bits beyond the top are copies of the sign, as the arithmetic shift makes them.
         let shifted = f.shift(ShiftOp::RightArithmetic, a, at);
@@ -286,10 +299,8 @@ pub(super) fn bfi<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
     let [d, a, b, at, len] = ins.operands()?;
     let a = f.read(ins, a, ty)?;
     let b = f.read(ins, b, ty)?;
-    let at = f.read(ins, at, ScalarType::U32)?;
-    let at = f.binary_with(BinaryOp::And, at, 255);
-    let len = f.read(ins, len, ScalarType::U32)?;
-    let len = f.binary_with(BinaryOp::And, len, 255);
+    let at = field_operand(f, ins, at, ty)?;
+    let len = field_operand(f, ins, len, ty)?;
     let ones = low_ones(f, f.ty(a), len);
     let mask = f.shift(ShiftOp::Left, ones, at);
     let field = f.shift(ShiftOp::Left, a, at);

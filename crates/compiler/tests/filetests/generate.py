@@ -226,8 +226,11 @@ def prmt(a, b, selector, mode=None):
     return result
 
 
+# Positions and lengths are restricted to 0..=255; beyond, devices take eight bits of them for a field of
+# 32 bits and all for one of 64.
 def bfe(a, at, length, bits, is_signed):
-    at, length = at & 255, length & 255
+    if bits == 32:
+        at, length = at & 255, length & 255
     if length == 0:
         return 0
     sign = a >> min(at + length - 1, bits - 1) & 1 if is_signed else 0
@@ -239,9 +242,10 @@ def bfe(a, at, length, bits, is_signed):
 
 
 def bfi(a, b, at, length, bits):
-    at, length = at & 255, length & 255
+    if bits == 32:
+        at, length = at & 255, length & 255
     result = b
-    for i in range(length):
+    for i in range(min(length, bits)):
         if at + i < bits:
             result = result & ~(1 << (at + i)) | (a >> i & 1) << (at + i)
     return result
@@ -504,6 +508,7 @@ F32_EXTRA = [
     ("cvt.sat.f32.f32 $d, $a;", lambda a, b, c: saturate(a)),
     ("{ .reg .b16 h; cvt.rn.f16.f32 h, $a; cvt.f32.f16 $d, h; }", lambda a, b, c: encode(decode(narrow(a, 32, 16, "rn"), 16), 32, "rn", is_negative(a, 32))),
     ("{ .reg .b16 h; cvt.rz.f16.f32 h, $a; cvt.f32.f16 $d, h; }", lambda a, b, c: encode(decode(narrow(a, 32, 16, "rz"), 16), 32, "rn", is_negative(a, 32))),
+    ("{ .reg .b16 h; cvt.rp.ftz.f16.f32 h, $a; cvt.f32.f16 $d, h; }", lambda a, b, c: encode(decode(narrow(a, 32, 16, "rp"), 16), 32, "rn", is_negative(a, 32))),
     ("{ .reg .b32 h; cvt.rn.f16x2.f32 h, $a, $b; mov.b32 $d, h; }", lambda a, b, c: narrow(a, 32, 16, "rn") << 16 | narrow(b, 32, 16, "rn")),
     ("{ .reg .b64 w; cvt.f64.f32 w, $a; cvt.rn.f32.f64 $d, w; }", lambda a, b, c: encode(decode(a, 32), 32, "rn", is_negative(a, 32))),
     ("{ .reg .b16 x, y; cvt.rn.f16.f32 x, $a; cvt.rn.f16.f32 y, $b; add.f16 x, x, y; cvt.f32.f16 $d, x; }",
