@@ -2,7 +2,7 @@
 //!
 //! Pseudo-instructions become instructions, branches get their distances, and calls are left
 //! to be filled in when all functions have their places. A branch beyond the reach of its
-//! form becomes the opposite branch around a jump.
+//! form becomes the opposite branch around a jump, and a jump beyond its reach `auipc` and `jalr`.
 
 use super::machine::{Kind, Label, Machine, MachineInst, Reg};
 use crate::image::LineEntry;
@@ -21,7 +21,18 @@ pub(crate) struct Code {
     pub(crate) stack_bytes: u32,
 }
 
-/// The code of a function is longer than a jump reaches (1 MiB).
+/// How far the code of a branch or jump reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// 4 KiB for a branch.
+    Branch,
+    /// 1 MiB: `jal`.
+    Jump,
+    /// 2 GiB: `auipc` and `jalr`.
+    Far,
+}
+
+/// The code of a function is longer than any jump reaches (2 GiB).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TooLong;
 
@@ -44,7 +55,14 @@ pub(crate) fn emit(machine: &Machine, is_kernel: bool) -> Result<Code, TooLong> 
         offset += 8;
     }
     let stack_bytes = offset.next_multiple_of(16);
-    let mut long = vec![false; machine.code.len()];
+    let mut reaches: Vec<Reach> = machine
+        .code
+        .iter()
+        .map(|inst| match inst.kind {
+            Kind::Jump(_) => Reach::Jump,
+            _ => Reach::Branch,
+        })
+        .collect();
     loop {
         let mut emitter = Emitter {
             code: Code {
@@ -59,7 +77,7 @@ pub(crate) fn emit(machine: &Machine, is_kernel: bool) -> Result<Code, TooLong> 
         emitter.prologue();
         for (at, inst) in machine.code.iter().enumerate() {
             emitter.locate(inst.location);
-            emitter.inst(inst, at, &long);
+            emitter.inst(inst, at, reaches[at]);
         }
         // Branches that do not reach are made long, and everything is placed again.
         let too_far = emitter.resolve()?;
@@ -67,7 +85,10 @@ pub(crate) fn emit(machine: &Machine, is_kernel: bool) -> Result<Code, TooLong> 
             return Ok(emitter.code);
         }
         for at in too_far {
-            long[at] = true;
+            reaches[at] = match reaches[at] {
+                Reach::Branch => Reach::Jump,
+                Reach::Jump | Reach::Far => Reach::Far,
+            };
         }
     }
 }
@@ -222,7 +243,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn inst(&mut self, inst: &MachineInst, at: usize, long: &[bool]) {
+    fn inst(&mut self, inst: &MachineInst, at: usize, reach: Reach) {
         let x = |reg: Reg| match reg.physical() {
             Some(Register::X(x)) => x,
             other => unreachable!("an integer register, not {other:?}"),
@@ -234,20 +255,21 @@ impl Emitter<'_> {
             }
             Kind::Branch(template, target) => {
                 let mut placed = self.placed(inst, template);
-                if long[at] {
-                    placed = opposite(placed, 8);
-                    self.word(placed);
-                    self.jump(at, target);
-                } else {
+                if reach == Reach::Branch {
                     self.fixups.push(Fixup {
                         word: self.code.words.len(),
                         inst: at,
                         target,
                     });
-                    self.word(placed);
+                } else {
+                    placed = opposite(placed, if reach == Reach::Jump { 8 } else { 12 });
+                }
+                self.word(placed);
+                if reach != Reach::Branch {
+                    self.jump(at, target, reach);
                 }
             }
-            Kind::Jump(target) => self.jump(at, target),
+            Kind::Jump(target) => self.jump(at, target, reach),
             Kind::Label(Label(label)) => {
                 self.labels[label as usize] = Some(self.code.words.len());
             }
@@ -309,16 +331,26 @@ impl Emitter<'_> {
         })
     }
 
-    fn jump(&mut self, at: usize, target: Label) {
+    /// A jump; a far one goes through `gp`, which nothing else uses across instructions.
+    fn jump(&mut self, at: usize, target: Label, reach: Reach) {
         self.fixups.push(Fixup {
             word: self.code.words.len(),
             inst: at,
             target,
         });
-        self.word(Inst::Jal {
-            rd: X::ZERO,
-            offset: 0,
-        });
+        if reach == Reach::Far {
+            self.word(Inst::Auipc { rd: X::GP, imm: 0 });
+            self.word(Inst::Jalr {
+                rd: X::ZERO,
+                imm: 0,
+                rs1: X::GP,
+            });
+        } else {
+            self.word(Inst::Jal {
+                rd: X::ZERO,
+                offset: 0,
+            });
+        }
     }
 
     fn copy(&mut self, inst: &MachineInst) {
@@ -368,7 +400,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Fills in distances; gives the instructions whose branches do not reach.
+    /// Fills in distances; gives the instructions whose branches and jumps do not reach.
     fn resolve(&mut self) -> Result<Vec<usize>, TooLong> {
         let mut too_far = Vec::new();
         for fixup in &self.fixups {
@@ -377,17 +409,22 @@ impl Emitter<'_> {
                 * (i64::try_from(target).unwrap_or(i64::MAX)
                     - i64::try_from(fixup.word).unwrap_or(i64::MAX));
             let offset = i32::try_from(distance).map_err(|_| TooLong)?;
-            let word = &mut self.code.words[fixup.word];
-            match weft_isa::decode(*word) {
-                Some(Inst::Jal { rd, .. }) => {
-                    let jump = Inst::Jal { rd, offset };
-                    *word = jump.encode_checked().map_err(|_| TooLong)?;
-                }
-                Some(branch) => match with_offset(branch, offset).encode_checked() {
-                    Ok(placed) => *word = placed,
-                    Err(_) => too_far.push(fixup.inst),
-                },
-                None => unreachable!("encoded just now"),
+            let words = &mut self.code.words[fixup.word..];
+            let inst = weft_isa::decode(words[0]).expect("encoded just now");
+            if let Inst::Auipc { rd, .. } = inst {
+                let (imm, low) = split_distance(offset);
+                words[0] = Inst::Auipc { rd, imm }.encode();
+                let jump = Inst::Jalr {
+                    rd: X::ZERO,
+                    imm: low,
+                    rs1: rd,
+                };
+                words[1] = jump.encode();
+                continue;
+            }
+            match with_offset(inst, offset).encode_checked() {
+                Ok(placed) => words[0] = placed,
+                Err(_) => too_far.push(fixup.inst),
             }
         }
         Ok(too_far)
@@ -419,6 +456,7 @@ fn with_offset(branch: Inst, offset: i32) -> Inst {
         Inst::Bge { rs1, rs2, .. } => Inst::Bge { rs1, rs2, offset },
         Inst::Bltu { rs1, rs2, .. } => Inst::Bltu { rs1, rs2, offset },
         Inst::Bgeu { rs1, rs2, .. } => Inst::Bgeu { rs1, rs2, offset },
+        Inst::Jal { rd, .. } => Inst::Jal { rd, offset },
         other => other,
     }
 }
@@ -432,5 +470,56 @@ fn opposite(branch: Inst, offset: i32) -> Inst {
         Inst::Bltu { rs1, rs2, .. } => Inst::Bgeu { rs1, rs2, offset },
         Inst::Bgeu { rs1, rs2, .. } => Inst::Bltu { rs1, rs2, offset },
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that the `auipc` and `jalr` at a word go ahead.
+    fn far_distance(words: &[u32], at: usize) -> i32 {
+        match [words[at], words[at + 1]].map(weft_isa::decode) {
+            [
+                Some(Inst::Auipc { rd, imm }),
+                Some(Inst::Jalr { rs1, imm: low, .. }),
+            ] => {
+                assert_eq!((rd, rs1), (X::GP, X::GP));
+                imm + low
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn branches_and_jumps_reach_across_more_than_a_mebibyte() {
+        const BETWEEN: usize = 300_000;
+        let nothing = Inst::Addi {
+            rd: X::ZERO,
+            rs1: X::ZERO,
+            imm: 0,
+        };
+        let always = Inst::Beq {
+            rs1: X::ZERO,
+            rs2: X::ZERO,
+            offset: 0,
+        };
+        let mut machine = Machine::default();
+        let [start, end] = [machine.label(), machine.label()];
+        let mut kinds = vec![Kind::Label(start), Kind::Branch(always, end)];
+        kinds.extend(vec![Kind::Inst(nothing); BETWEEN]);
+        kinds.extend([Kind::Label(end), Kind::Jump(start)]);
+        machine.code = kinds
+            .into_iter()
+            .map(|kind| MachineInst::new(kind, &[]))
+            .collect();
+
+        let words = emit(&machine, true).expect("below 2 GiB").words;
+        // The opposite branch around a far jump, the code between, a far jump.
+        assert_eq!(words.len(), 3 + BETWEEN + 2);
+        assert_eq!(weft_isa::decode(words[0]), Some(opposite(always, 12)));
+        let bytes = i32::try_from(4 * BETWEEN).expect("small");
+        assert_eq!(far_distance(&words, 1), 8 + bytes);
+        assert_eq!(far_distance(&words, 3 + BETWEEN), -(12 + bytes));
     }
 }

@@ -119,7 +119,7 @@ fn compile_function(
     let allocation = allocate::allocate(&mut machine)
         .map_err(|_| fail(0, "instruction with too many register operands"))?;
     let code = emit::emit(&machine, facts.is_kernel)
-        .map_err(|_| fail(0, "function of more than 1 MiB of code"))?;
+        .map_err(|_| fail(0, "function of more than 2 GiB of code"))?;
     let symbol = FunctionSymbol {
         registers: allocation.registers,
         spills: allocation.spills,
@@ -145,7 +145,7 @@ fn link(image: &mut Image, codes: Vec<Code>, addressable: &[Option<FunctionId>])
     let offsets: Vec<u64> = image.functions.iter().map(|symbol| symbol.offset).collect();
     let distance = |from: u64, to: u64| {
         let distance = to.wrapping_sub(from).cast_signed();
-        emit::split_distance(i32::try_from(distance).expect("each function is below 1 MiB"))
+        emit::split_distance(i32::try_from(distance).expect("the code of an image is below 2 GiB"))
     };
     for (entry, function) in addressable.iter().enumerate() {
         let words = match function {
