@@ -30,9 +30,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("nvidia-nvvm", "13.5.37"),
     ("nvidia-cuda-runtime", "13.5.37"),
     ("nvidia-cuda-nvrtc", "13.5.37"),
-    // `cuda::` and Thrust headers, and `cuda_profiler_api.h`, which CUDA samples include.
+    // `cuda::` and Thrust headers, `cuda_profiler_api.h` and NVTX, which CUDA samples include.
     ("nvidia-cuda-cccl", "13.3.5.0.6"),
     ("nvidia-cuda-profiler-api", "13.5.25"),
+    ("nvidia-nvtx", "13.4.92"),
     // The Python clients of the conformance suites.
     ("numba-cuda", "0.30.4"),
     ("numba", "0.68.1"),
