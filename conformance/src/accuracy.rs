@@ -344,7 +344,7 @@ pub fn run(library: &Path, filter: &str, stride: u32, table: &mut Table) -> Resu
             name: format!("{} ({})", operation.instruction, operation.documented),
             verdict: judge(&operation, &found),
             elapsed: std::time::Duration::ZERO,
-        });
+        })?;
         rows.push(json!({
             "instruction": operation.instruction,
             "documented": operation.documented,

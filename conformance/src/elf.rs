@@ -44,14 +44,14 @@ pub fn run(
         if !engines.is_empty() && !engines.contains(&engine) {
             continue;
         }
-        let mut table = Table::new(with_times);
+        let mut table = Table::new("elf", with_times);
         for (file, finished) in files.iter().zip(run_all(weft, &engine, &files)?) {
             let name = file.strip_prefix(dir).unwrap_or(file);
             table.add_silently(Case {
                 name: format!("{} [{engine}]", name.display()),
                 verdict: verdict(&finished),
                 elapsed: finished.elapsed,
-            });
+            })?;
         }
         say(&format!("{engine}: {table}"));
         succeeded &= table.succeeded();

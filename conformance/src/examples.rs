@@ -51,7 +51,7 @@ pub fn run(weft: &Weft, folder: &Path, filter: &str, table: &mut Table) -> Resul
                 verdict: judge(&file, prefix == "variants/", &finished),
                 elapsed: finished.elapsed,
                 name,
-            });
+            })?;
         }
     }
     Ok(())

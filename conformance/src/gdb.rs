@@ -99,6 +99,6 @@ pub fn run(weft: &Weft, dir: &Path, out: &Path, gdb: &str, table: &mut Table) ->
         name: "session".to_owned(),
         verdict,
         elapsed: begin.elapsed(),
-    });
+    })?;
     Ok(())
 }

@@ -22,7 +22,7 @@ const BUILD_LIMIT: Duration = Duration::from_secs(300);
 /// Stands before the command in `make run`, so that it is found.
 const LAUNCHER: &str = "weft-launcher";
 
-/// Builds and runs the programs of the checkout `hecbench` whose name contains `filter`.
+/// Builds and runs the programs of the checkout `hecbench` whose line in the list contains `filter`.
 ///
 /// # Errors
 /// When the checkout or the toolchain is missing, or a program cannot be started.
@@ -47,10 +47,14 @@ pub fn run(
         hecbench.display()
     );
     for (name, arguments) in programs() {
-        if !name.contains(filter) {
+        let folder = std::path::absolute(sources.join(format!("{name}-cuda")))?;
+        let case_name = match arguments.is_empty() {
+            true => name.to_owned(),
+            false => format!("{name} {}", arguments.join(" ")),
+        };
+        if !case_name.contains(filter) || table.passed_earlier(&case_name) {
             continue;
         }
-        let folder = std::path::absolute(sources.join(format!("{name}-cuda")))?;
         let (verdict, elapsed) = match build(&nvcc, &folder) {
             Err(error) => (
                 Verdict::Fail(format!("not built: {error:#}")),
@@ -61,15 +65,11 @@ pub fn run(
                 (judge(&finished), finished.elapsed)
             }
         };
-        let name = match arguments.is_empty() {
-            true => name.to_owned(),
-            false => format!("{name} {}", arguments.join(" ")),
-        };
         table.add(Case {
-            name,
+            name: case_name,
             verdict,
             elapsed,
-        });
+        })?;
     }
     Ok(())
 }

@@ -19,5 +19,6 @@ pub mod python;
 pub mod random;
 pub mod samples;
 pub mod spirv_run;
+pub mod suites;
 pub mod table;
 pub mod torture;

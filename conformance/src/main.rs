@@ -13,7 +13,7 @@ use weft_conformance::process::Weft;
 use weft_conformance::table::{Table, write_json};
 use weft_conformance::{
     accuracy, elf, examples, gdb, hecbench, numba, profile, programs, ptx_tests, python, random,
-    samples, spirv_run, torture,
+    samples, spirv_run, suites, torture,
 };
 
 /// Run programs and suites from outside against the built libraries.
@@ -37,6 +37,9 @@ struct Arguments {
     /// Write counts and cases, with the reasons of those that did not pass, to this file.
     #[arg(long, global = true)]
     json: Option<PathBuf>,
+    /// Write the file of `--json` after each case, and leave out what it says has passed.
+    #[arg(long, global = true, requires = "json")]
+    resume: bool,
     /// Show the host seconds of each case.
     #[arg(long, global = true)]
     times: bool,
@@ -166,6 +169,14 @@ enum Suite {
         #[arg(long)]
         dir: PathBuf,
     },
+    /// Takes runs of suites, as `--json` writes them, into the page of their counts.
+    Page {
+        /// Files of runs; a suite's counts are replaced by those of its run.
+        runs: Vec<PathBuf>,
+        /// The page; what it was made of lies beside it as JSON.
+        #[arg(long, default_value = "docs/suites.md")]
+        page: PathBuf,
+    },
     /// NVIDIA's CUDA samples.
     Samples {
         /// A checkout of cuda-samples.
@@ -175,6 +186,32 @@ enum Suite {
         #[arg(long, default_value = "target/samples-cuda")]
         out: PathBuf,
     },
+}
+
+impl Suite {
+    /// The name of the command.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Examples { .. } => "examples",
+            Self::Numba => "numba",
+            Self::NumbaKernels => "numba-kernels",
+            Self::CudaCore => "cuda-core",
+            Self::OpenAi => "openai",
+            Self::Triton => "triton",
+            Self::SpirvRun { .. } => "spirv-run",
+            Self::Random { .. } => "random",
+            Self::Elf { .. } => "elf",
+            Self::Programs { .. } => "programs",
+            Self::Profile { .. } => "profile",
+            Self::Gdb { .. } => "gdb",
+            Self::Spike { .. } => "spike",
+            Self::Accuracy { .. } => "accuracy",
+            Self::PtxTests { .. } => "ptx-tests",
+            Self::Hecbench { .. } => "hecbench",
+            Self::Samples { .. } => "samples",
+            Self::Page { .. } => "page",
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -194,16 +231,23 @@ fn run(arguments: &Arguments) -> Result<bool> {
         profile::run(suites, page)?;
         return Ok(true);
     }
+    if let Suite::Page { runs, page } = &arguments.suite {
+        suites::run(runs, page)?;
+        return Ok(true);
+    }
     let limit = Duration::from_secs(arguments.limit);
     let weft = Weft::new(&arguments.weft, limit)?;
     let library = weft.folder().join("libcuda.so");
     let filter = &arguments.filter;
-    let mut table = Table::new(arguments.times);
+    let mut table = Table::new(arguments.suite.name(), arguments.times);
+    if let Some(path) = arguments.json.as_deref().filter(|_| arguments.resume) {
+        table.resume(path)?;
+    }
     match &arguments.suite {
         Suite::Programs { dir, out } => {
             programs::run(&weft, dir, out, filter, &mut table)?;
         }
-        Suite::Profile { .. } => {}
+        Suite::Profile { .. } | Suite::Page { .. } => {}
         Suite::Gdb { dir, out, gdb } => gdb::run(&weft, dir, out, gdb, &mut table)?,
         Suite::Spike {
             seed,

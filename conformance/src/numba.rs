@@ -67,7 +67,7 @@ pub fn run(
     let suite = Suite::new(weft, toolchain)?;
     let mut files: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for test in suite.collect(table)? {
-        if !test.contains(filter) {
+        if !test.contains(filter) || table.passed_earlier(&test) {
             continue;
         }
         let excluded = EXCLUDED.iter().find(|(start, _)| test.starts_with(start));
@@ -76,7 +76,7 @@ pub fn run(
                 name: test,
                 verdict: Verdict::Skip((*reason).to_owned()),
                 elapsed: Duration::ZERO,
-            });
+            })?;
             continue;
         }
         let file = test.split("::").next().unwrap_or_default().to_owned();
@@ -141,7 +141,7 @@ impl<'a> Suite<'a> {
                     Some(reason) => Verdict::Skip(reason.to_owned()),
                     None => Verdict::Fail(reason.to_owned()),
                 };
-                table.add(case(file, verdict, Duration::ZERO));
+                table.add(case(file, verdict, Duration::ZERO))?;
             }
         }
         ensure!(
@@ -167,7 +167,7 @@ impl<'a> Suite<'a> {
                 } else if let Some(test) = event["end"].as_str() {
                     open = None;
                     if left.remove(test) {
-                        table.add_silently(case(test, verdict(&event), Duration::ZERO));
+                        table.add_silently(case(test, verdict(&event), Duration::ZERO))?;
                     }
                 } else if event["broken"].is_string() {
                     broken = event["reason"].as_str().map(str::to_owned);
@@ -175,13 +175,13 @@ impl<'a> Suite<'a> {
             }
             if let Some(test) = open {
                 left.remove(&test);
-                table.add(case(&test, Verdict::Fail(ended.clone()), Duration::ZERO));
+                table.add(case(&test, Verdict::Fail(ended.clone()), Duration::ZERO))?;
             }
             if left.len() == before {
                 // The process could not even begin: the reason holds for all of them.
                 let reason = broken.unwrap_or(ended);
                 for test in std::mem::take(&mut left) {
-                    table.add(case(&test, Verdict::Fail(reason.clone()), Duration::ZERO));
+                    table.add(case(&test, Verdict::Fail(reason.clone()), Duration::ZERO))?;
                 }
             }
         }

@@ -72,12 +72,12 @@ pub fn run(weft: &Weft, dir: &Path, out: &Path, filter: &str, table: &mut Table)
                 Ok(built) if built.succeeded() => {}
                 Ok(built) => {
                     let reason = format!("{compiler}: {}", built.reason());
-                    table.add(case("build", Verdict::Skip(reason), built.elapsed));
+                    table.add(case("build", Verdict::Skip(reason), built.elapsed))?;
                     continue;
                 }
                 Err(_) => {
                     let reason = format!("{compiler} is not installed");
-                    table.add(case("build", Verdict::Skip(reason), Duration::ZERO));
+                    table.add(case("build", Verdict::Skip(reason), Duration::ZERO))?;
                     continue;
                 }
             }
@@ -92,7 +92,7 @@ pub fn run(weft: &Weft, dir: &Path, out: &Path, filter: &str, table: &mut Table)
                 } else {
                     compare(&finished, &expected)
                 };
-                table.add(case("QEMU", verdict, finished.elapsed));
+                table.add(case("QEMU", verdict, finished.elapsed))?;
             }
             for engine in &engines {
                 let mut arguments = vec!["exec".to_owned(), "--engine".to_owned(), engine.clone()];
@@ -101,7 +101,7 @@ pub fn run(weft: &Weft, dir: &Path, out: &Path, filter: &str, table: &mut Table)
                 arguments.extend(ARGUMENTS.map(str::to_owned));
                 let finished = weft.command(&arguments)?;
                 let verdict = compare(&finished, &expected);
-                table.add(case(engine, verdict, finished.elapsed));
+                table.add(case(engine, verdict, finished.elapsed))?;
             }
         }
     }

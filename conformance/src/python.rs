@@ -60,7 +60,7 @@ pub fn run(
     let cases = read(&finished);
     let ended = cases.is_empty() || !finished.stdout.contains(" passed, ");
     for case in cases {
-        table.add(case);
+        table.add(case)?;
     }
     if ended {
         // It fell over before it could count: the import failed, or a test took the process with it.
@@ -68,7 +68,7 @@ pub fn run(
             name: suite.script().to_owned(),
             verdict: Verdict::Fail(finished.reason()),
             elapsed: finished.elapsed,
-        });
+        })?;
     }
     Ok(())
 }

@@ -60,7 +60,7 @@ pub fn run(
             name: format!("seed {seed}"),
             verdict,
             elapsed: finished.elapsed,
-        });
+        })?;
     }
     Ok(())
 }

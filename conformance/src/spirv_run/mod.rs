@@ -78,7 +78,7 @@ pub fn run(
             name: case.name,
             verdict,
             elapsed,
-        });
+        })?;
     }
     Ok(())
 }
