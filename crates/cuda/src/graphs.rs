@@ -8,7 +8,7 @@ use crate::handle::Registry;
 use crate::result::CUresult;
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use weft_driver::{ExecGraph, Graph, NodeId, UserObject};
 
 /// A graph that the program knows.
@@ -17,6 +17,9 @@ pub(crate) struct GraphEntry {
     pub(crate) graph: Arc<Graph>,
     /// Whether the program has to destroy it, and nobody else.
     owned: AtomicBool,
+    /// Of the first graph of a conditional node: the handles of all of them, which the program reads as
+    /// long as the node lives.
+    bodies: OnceLock<Box<[usize]>>,
 }
 
 /// A node that the program knows.
@@ -62,8 +65,26 @@ pub(crate) fn lend_graph(graph: &Arc<Graph>) -> Handle {
         Arc::new(GraphEntry {
             graph: Arc::clone(graph),
             owned: AtomicBool::new(false),
+            bodies: OnceLock::new(),
         })
     })
+}
+
+/// The handles of a conditional node's graphs, in an array that lives as long as they.
+///
+/// # Errors
+///
+/// `INVALID_VALUE` without graphs.
+pub(crate) fn lend_bodies(bodies: &[Arc<Graph>]) -> Result<*mut Handle, CUresult> {
+    let handles: Box<[usize]> = bodies
+        .iter()
+        .map(|body| lend_graph(body) as usize)
+        .collect();
+    let first = bodies.first().ok_or(CUresult::INVALID_VALUE)?;
+    let entry = GRAPHS.get(lend_graph(first))?;
+    let array = entry.bodies.get_or_init(|| handles);
+    // A handle is a pointer that nobody follows.
+    Ok(array.as_ptr().cast_mut().cast())
 }
 
 /// The graph of a handle.

@@ -12,7 +12,7 @@ use crate::c::{
     MemAllocNodeParams, MemLocation, MemPoolProps, Memcpy3D, MemcpyNodeParams, MemsetNodeParams,
     MemsetNodeParamsV2, NodeParams, get, pointer, put,
 };
-use crate::graphs::{NodeEntry, give_up, graph, lend_graph};
+use crate::graphs::{NodeEntry, give_up, graph, lend_bodies, lend_graph};
 use crate::result::CUresult;
 use crate::runtime::{EVENTS, KERNELS, code, context_handle};
 use std::ffi::c_void;
@@ -304,9 +304,7 @@ unsafe fn conditional(params: *mut ConditionalNodeParams, graph: &Graph) -> Resu
     };
     let context = context_or_current(asked.ctx)?;
     let made = Conditional::new(graph, asked.handle, kind, asked.size).map_err(code)?;
-    let bodies: Vec<Handle> = made.bodies().iter().map(lend_graph).collect();
-    // The reference lets the array live as long as the node, which the program alone decides.
-    asked.graphs = Box::leak(bodies.into_boxed_slice()).as_mut_ptr();
+    asked.graphs = lend_bodies(made.bodies())?;
     // SAFETY: as above.
     unsafe { put(params, asked) }?;
     Ok((NodeKind::Conditional(made), context))
@@ -401,11 +399,6 @@ pub(super) unsafe fn put_any(entry: &NodeEntry, out: *mut NodeParams) -> Result<
         // SAFETY: as above.
         NodeKind::Free(address) => unsafe { put(at.cast(), *address) },
         NodeKind::Conditional(conditional) => {
-            let bodies: Box<[usize]> = conditional
-                .bodies()
-                .iter()
-                .map(|body| lend_graph(body) as usize)
-                .collect();
             let value = ConditionalNodeParams {
                 handle: conditional.handle(),
                 kind: match conditional.kind() {
@@ -413,11 +406,10 @@ pub(super) unsafe fn put_any(entry: &NodeEntry, out: *mut NodeParams) -> Result<
                     ConditionalKind::While => 1,
                     ConditionalKind::Switch => 2,
                 },
-                size: u32::try_from(bodies.len()).unwrap_or(0),
-                graphs: bodies.as_ptr().cast_mut().cast(),
+                size: u32::try_from(conditional.bodies().len()).unwrap_or(0),
+                graphs: lend_bodies(conditional.bodies())?,
                 ctx: context_handle(&node.context),
             };
-            entry.lend(bodies);
             // SAFETY: as above.
             unsafe { put(at.cast(), value) }
         }
