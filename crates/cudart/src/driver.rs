@@ -19,24 +19,56 @@ macro_rules! driver {
             $(pub(crate) $name: unsafe extern "C" fn($($ty),*) -> c_int,)*
             /// Keeps the functions loaded, and finds others.
             library: Library,
+            suffixes: &'static [&'static str],
         }
 
         impl Driver {
-            fn load() -> Result<Self, libloading::Error> {
+            /// The functions whose names end in the first of the suffixes with which there is one.
+            fn load(suffixes: &'static [&'static str]) -> Result<Self, libloading::Error> {
                 // SAFETY: the initialisers of a CUDA driver library have no precondition.
                 let library = unsafe { Library::new("libcuda.so.1") }?;
                 Ok(Self {
                     $(
                         // SAFETY: the symbol has this signature in every CUDA driver since 12.0.
-                        $name: *unsafe { library.get::<unsafe extern "C" fn($($ty),*) -> c_int>(
-                            concat!(stringify!($name), "\0").as_bytes(),
+                        $name: unsafe { symbol::<unsafe extern "C" fn($($ty),*) -> c_int>(
+                            &library, stringify!($name), suffixes,
                         ) }?,
                     )*
                     library,
+                    suffixes,
                 })
             }
         }
     };
+}
+
+/// Names of driver functions that use the legacy default stream, where they use one.
+const LEGACY: &[&str] = &[""];
+/// Those that use the default stream of the thread, and those that use none.
+const PER_THREAD: &[&str] = &["_ptds", "_ptsz", ""];
+
+/// The function of this name with the first suffix that there is.
+///
+/// # Safety
+///
+/// `F` is the type of all of them.
+unsafe fn symbol<F: Copy>(
+    library: &Library,
+    name: &str,
+    suffixes: &[&str],
+) -> Result<F, libloading::Error> {
+    let [others @ .., last] = suffixes else {
+        unreachable!("a list of suffixes is not empty")
+    };
+    for suffix in others {
+        // SAFETY: the caller's type.
+        if let Ok(found) = unsafe { library.get::<F>(format!("{name}{suffix}\0").as_bytes()) } {
+            return Ok(*found);
+        }
+    }
+    // SAFETY: as above.
+    let found = unsafe { library.get::<F>(format!("{name}{last}\0").as_bytes()) }?;
+    Ok(*found)
 }
 
 driver! {
@@ -118,21 +150,27 @@ driver! {
 }
 
 impl Driver {
-    /// The function of this name, looked up once; `name` ends in a NUL byte.
+    /// The function of this name, looked up once.
     ///
     /// # Safety
     ///
-    /// `F` is the function's type, and `place` is used for no other.
+    /// `F` is the function's type, and `places` are used for no other.
     pub(crate) unsafe fn find<F: Copy>(
         &self,
-        place: &OnceLock<usize>,
+        places: &[OnceLock<usize>; 2],
         name: &'static str,
     ) -> Result<F, Error> {
         const { assert!(size_of::<F>() == size_of::<usize>(), "a function pointer") };
+        let [legacy, per_thread] = places;
+        let place = if self.suffixes.len() == 1 {
+            legacy
+        } else {
+            per_thread
+        };
         let address = *place.get_or_init(|| {
             // SAFETY: taken as an address only.
-            let symbol = unsafe { self.library.get::<*const c_void>(name.as_bytes()) };
-            symbol.map_or(0, |symbol| *symbol as usize)
+            let found = unsafe { symbol::<*const c_void>(&self.library, name, self.suffixes) };
+            found.map_or(0, |address| address as usize)
         });
         if address == 0 {
             return Err(Error::INSUFFICIENT_DRIVER);
@@ -145,12 +183,14 @@ impl Driver {
 /// Calls a driver function that is needed in few places: `call!(cuName(type: value, ...))`.
 macro_rules! call {
     ($name:ident($($ty:ty: $value:expr),* $(,)?)) => {{
-        static PLACE: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+        static PLACES: [std::sync::OnceLock<usize>; 2] =
+            [const { std::sync::OnceLock::new() }; 2];
         let driver = $crate::driver::with_context()?;
-        let name = concat!(stringify!($name), "\0");
         // SAFETY: the types are those of the driver API reference.
         let function = unsafe {
-            driver.find::<unsafe extern "C" fn($($ty),*) -> std::ffi::c_int>(&PLACE, name)
+            driver.find::<unsafe extern "C" fn($($ty),*) -> std::ffi::c_int>(
+                &PLACES, stringify!($name),
+            )
         }?;
         // SAFETY: pointers are those of the caller of the API, or to locals; the driver refuses
         // unknown handles.
@@ -164,11 +204,35 @@ pub(crate) const fn check(code: c_int) -> Result<(), Error> {
     if code == 0 { Ok(()) } else { Err(Error(code)) }
 }
 
+thread_local! {
+    /// Whether this thread is in a function for programs with a default stream for each thread.
+    static OWN_STREAM: Cell<bool> = const { Cell::new(false) };
+}
+
+/// While it lives, [`driver`] gives the functions that use the thread's own default stream.
+pub(crate) struct OwnStreamScope(bool);
+
+/// Begins such a scope in this thread.
+pub(crate) fn own_stream_scope() -> OwnStreamScope {
+    OwnStreamScope(OWN_STREAM.replace(true))
+}
+
+impl Drop for OwnStreamScope {
+    fn drop(&mut self) {
+        OWN_STREAM.set(self.0);
+    }
+}
+
 /// The driver, loaded and initialised at the first call.
 pub(crate) fn driver() -> Result<&'static Driver, Error> {
-    static DRIVER: OnceLock<Result<Driver, Error>> = OnceLock::new();
-    let loaded = DRIVER.get_or_init(|| {
-        let driver = Driver::load().map_err(|error| {
+    static LEGACY_DRIVER: OnceLock<Result<Driver, Error>> = OnceLock::new();
+    static PER_THREAD_DRIVER: OnceLock<Result<Driver, Error>> = OnceLock::new();
+    let (place, suffixes) = match OWN_STREAM.get() {
+        false => (&LEGACY_DRIVER, LEGACY),
+        true => (&PER_THREAD_DRIVER, PER_THREAD),
+    };
+    let loaded = place.get_or_init(|| {
+        let driver = Driver::load(suffixes).map_err(|error| {
             report(&error);
             Error::INSUFFICIENT_DRIVER
         })?;

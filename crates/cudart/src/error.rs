@@ -7,6 +7,7 @@
 use crate::c::Status;
 use std::cell::Cell;
 use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// An error of the runtime API: never `cudaSuccess`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,8 +191,14 @@ thread_local! {
     static LAST: Cell<Status> = const { Cell::new(0) };
 }
 
+/// Runs the body of an exported function. A panic is a defect of ours: the panic hook reports it on
+/// stderr, and it becomes `cudaErrorUnknown`, because unwinding into C is undefined.
+pub(crate) fn guarded(body: impl FnOnce() -> Result<(), Error>) -> Status {
+    finish(catch_unwind(AssertUnwindSafe(body)).unwrap_or(Err(Error::UNKNOWN)))
+}
+
 /// Ends an API function: remembers an error as the thread's last one.
-pub(crate) fn finish(outcome: Result<(), Error>) -> Status {
+fn finish(outcome: Result<(), Error>) -> Status {
     match outcome {
         Ok(()) => 0,
         Err(error) => {

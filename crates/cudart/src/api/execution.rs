@@ -3,7 +3,7 @@
 use super::exports;
 use crate::c::{Dim3, DriverLaunchConfig, FuncAttributes, Handle, LaunchConfig, Status, get, put};
 use crate::driver::{HostFn, check, with_context};
-use crate::error::{Error, finish};
+use crate::error::{Error, guarded};
 use crate::registry::{is_kernel, kernel};
 use std::cell::RefCell;
 use std::ffi::{c_int, c_uint, c_void};
@@ -95,7 +95,7 @@ pub(crate) unsafe extern "C" fn __cudaPopCallConfiguration(
     shared_bytes: *mut usize,
     stream: *mut c_void,
 ) -> Status {
-    let pop = || {
+    guarded(|| {
         let pending = PENDING
             .with_borrow_mut(Vec::pop)
             .ok_or(Error::MISSING_CONFIGURATION)?;
@@ -107,8 +107,7 @@ pub(crate) unsafe extern "C" fn __cudaPopCallConfiguration(
         unsafe { put(shared_bytes, pending.shared_bytes) }?;
         // SAFETY: as above.
         unsafe { put(stream.cast::<Handle>(), pending.stream) }
-    };
-    finish(pop())
+    })
 }
 
 exports! {

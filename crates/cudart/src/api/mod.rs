@@ -49,13 +49,13 @@ macro_rules! exports {
         $(#[$meta])*
         #[unsafe(no_mangle)]
         pub(crate) unsafe extern "C" fn $name($($arg: $ty),*) -> $crate::c::Status {
-            let body = || -> Result<(), $crate::error::Error> { $body };
-            $crate::error::finish(body())
+            $crate::error::guarded(|| -> Result<(), $crate::error::Error> { $body })
         }
     };
     (@alias $alias:ident $name:ident ($($arg:ident: $ty:ty),* $(,)?)) => {
         #[unsafe(no_mangle)]
         pub(crate) unsafe extern "C" fn $alias($($arg: $ty),*) -> $crate::c::Status {
+            let _scope = $crate::driver::own_stream_scope();
             // SAFETY: the alias has the contract of the function it stands for.
             unsafe { $name($($crate::c::own_stream(stringify!($arg), $arg)),*) }
         }

@@ -87,8 +87,7 @@ pub(crate) unsafe extern "C" fn __cudaRegisterManagedVar(
 /// Makes managed variables usable from the host. Gives 1 on success.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn __cudaInitModule(_fatbin: *mut *mut c_void) -> c_char {
-    let done = registry::publish_managed_variables();
-    c_char::from(crate::error::finish(done) == 0)
+    c_char::from(crate::error::guarded(registry::publish_managed_variables) == 0)
 }
 
 /// The handle that a kernel's host stub passes to `__cudaLaunchKernel`.
@@ -101,12 +100,11 @@ pub(crate) unsafe extern "C" fn __cudaGetKernel(
     kernel: *mut Handle,
     stub: *const c_void,
 ) -> crate::c::Status {
-    let find = || {
+    crate::error::guarded(|| {
         if !registry::is_kernel(stub) {
             return Err(Error::INVALID_DEVICE_FUNCTION);
         }
         // SAFETY: the caller passes a valid out pointer.
         unsafe { crate::c::put(kernel, stub.cast_mut()) }
-    };
-    crate::error::finish(find())
+    })
 }
