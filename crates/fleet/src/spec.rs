@@ -1,5 +1,7 @@
 //! Fleets as they are written down in TOML, and their translation into a simulation.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
@@ -8,7 +10,7 @@ use crate::names::UnknownName;
 use crate::perf::Precision;
 use crate::perf::constants::Constants;
 use crate::perf::deployment::{Deployment, Impossible, Parallel};
-use crate::policy::{self, Role, Slo};
+use crate::policy::{self, CHUNK_TOKENS, Role, Slo};
 use crate::sim::{Autoscale, Incident, Link, Server, Setup, TimedIncident};
 
 /// A fleet: servers in groups, and how requests reach them.
@@ -57,6 +59,9 @@ pub struct Group {
     /// Most requests that run together.
     #[serde(default = "batch")]
     pub batch_max: u32,
+    /// Most tokens of prompts in one step; 2,048 when absent. Fewer make steps more even, and
+    /// prompts slower.
+    pub chunk_tokens: Option<NonZeroU32>,
     /// Cost of one chip, USD per hour; the rent of the catalogue when absent.
     pub usd_per_h: Option<f64>,
 }
@@ -84,9 +89,6 @@ fn two() -> f64 {
 fn batch() -> u32 {
     64
 }
-
-/// Most tokens of prompts in one step: what servers use by default.
-pub(crate) const CHUNK_TOKENS: u32 = 2048;
 
 /// Why a fleet cannot be simulated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -170,6 +172,12 @@ impl Fleet {
                 group.batch_max,
                 prompt_tokens,
             );
+            let server = Server {
+                chunk_tokens: group
+                    .chunk_tokens
+                    .map_or(server.chunk_tokens, NonZeroU32::get),
+                ..server
+            };
             for number in 0..group.count_max.unwrap_or(group.count).max(group.count) {
                 servers.push(Server {
                     group: index,

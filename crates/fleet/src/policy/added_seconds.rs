@@ -8,7 +8,7 @@
 
 use super::{
     Backend, Choice, Policy, Prediction, Reason, Refusal, Request, decode_s, interference_s,
-    place_s, predict_busy, prompts_s, refusal, turn_order,
+    predict_busy, prompts_s, queue_s, refusal, turn_order,
 };
 
 /// Among the choices within the bounds, takes the one with the least added time; where there is
@@ -60,7 +60,8 @@ impl AddedSeconds {
 
     /// The prompt only: the time to its first token is part of the cost.
     fn prefill(&self, request: &Request, backend: &Backend) -> (Cost, f64) {
-        let ttft_s = prompts_s(backend) + prefill_s(request, backend);
+        let uncached = request.prompt_tokens.saturating_sub(backend.cached_tokens);
+        let ttft_s = prompts_s(backend, f64::from(uncached.max(1)));
         let missed =
             u32::from(self.misses(request, ttft_s, 0.0)) + self.pushed_out(request, backend);
         ((missed, ttft_s + stalled_s(request, backend)), ttft_s)
@@ -80,7 +81,9 @@ impl AddedSeconds {
             0.0
         };
         let step_s = decode_s(request, backend).0 + prompts;
-        let own_s = travel_s + place_s(request, backend) + output * step_s;
+        // Servers admit in the order of arrival, so what was handed over waits for the prompts
+        // before it: between its first token and its second, where an answer has few to hide it.
+        let own_s = travel_s + queue_s(request, backend) + output * step_s;
         let tpot_s = own_s / output;
         let missed = u32::from(self.misses(request, 0.0, tpot_s));
         ((missed, own_s + slowed_s(request, backend)), tpot_s)

@@ -96,6 +96,8 @@ pub struct Backend {
     pub kv_tokens: u64,
     /// Tokens that the KV cache can hold.
     pub kv_tokens_max: u64,
+    /// Most tokens of prompts in one of its steps; 0 when unknown.
+    pub chunk_tokens: u32,
     /// Leading tokens of this request's prompt that its prefix cache holds.
     pub cached_tokens: u32,
     /// Cost of having it, USD per second.
@@ -347,7 +349,7 @@ pub fn predict(request: &Request, backend: &Backend) -> Prediction {
             .max(1),
     );
     let prefill_s = backend.speed.prefill_s(uncached);
-    let ttft_s = queue_s(request, backend) + prefill_s;
+    let ttft_s = place_s(request, backend) + prompts_s(backend, uncached);
     let (tpot_s, share_s) = decode_s(request, backend);
     let further = f64::from(request.output_tokens.saturating_sub(1));
     Prediction {
@@ -372,8 +374,15 @@ pub fn predict_busy(request: &Request, backend: &Backend) -> Prediction {
     }
 }
 
-/// Most tokens of prompts that servers compute in a step.
-const CHUNK_TOKENS: f64 = 2048.0;
+/// Most tokens of prompts that servers compute in a step, where nothing else is known.
+pub const CHUNK_TOKENS: u32 = 2048;
+
+fn chunk(backend: &Backend) -> f64 {
+    f64::from(match backend.chunk_tokens {
+        0 => CHUNK_TOKENS,
+        known => known,
+    })
+}
 
 /// Seconds that prompts of others add to each step. In a steady state every running request is
 /// replaced once while an output is made. And a queue of prompts tends to stay: for the share of
@@ -383,16 +392,24 @@ fn interference_s(request: &Request, backend: &Backend) -> f64 {
     let output = f64::from(request.output_tokens.max(1));
     let replaced_s =
         f64::from(backend.running_requests) * usual_prefill_s(request, backend) / output;
-    let queue_s = prompts_s(backend);
-    let chunk = CHUNK_TOKENS.min(f64::from(request.prompt_tokens));
+    let queue_s = prompts_s(backend, 0.0);
+    let chunk = chunk(backend).min(f64::from(request.prompt_tokens));
     let share = queue_s / (queue_s + output * decode_s(request, backend).0).max(f64::MIN_POSITIVE);
     replaced_s + share * backend.speed.prefill_s(chunk)
 }
 
-/// Seconds of the prompts that wait on `backend`.
-fn prompts_s(backend: &Backend) -> f64 {
-    backend.queued_prompt_tokens as f64 * backend.speed.prefill_s_per_token
-        + f64::from(backend.queued_requests) * backend.speed.prefill_base_s
+/// Seconds of the prompts that wait on `backend` and of `further` tokens after them: they are
+/// computed in chunks, each in a step that also makes a token for every request that runs.
+fn prompts_s(backend: &Backend, further: f64) -> f64 {
+    let tokens = backend.queued_prompt_tokens as f64 + further;
+    let steps = (tokens / chunk(backend)).ceil();
+    let step_s = if backend.running_requests > 0 {
+        let running = f64::from(backend.running_requests);
+        backend.speed.step_s(running, backend.kv_tokens as f64)
+    } else {
+        backend.speed.prefill_base_s
+    };
+    tokens * backend.speed.prefill_s_per_token + steps * step_s
 }
 
 /// Seconds of prefill that a request of `backend` takes, as those that run show: what they hold
@@ -410,7 +427,7 @@ fn usual_prefill_s(request: &Request, backend: &Backend) -> f64 {
 /// Seconds until the prompt of `request` is begun: the prompts before it, and a place in the
 /// batch where it is full.
 fn queue_s(request: &Request, backend: &Backend) -> f64 {
-    prompts_s(backend) + place_s(request, backend)
+    prompts_s(backend, 0.0) + place_s(request, backend)
 }
 
 /// Seconds until a place in the batch is free, taking the others to be as long as this one.

@@ -4,8 +4,8 @@
 //! fast prefiller and an idle decoder can beat both, if the keys and values travel quickly.
 
 use super::{
-    Backend, Choice, Policy, Prediction, Reason, Refusal, Request, decode_s, place_s, predict,
-    prompts_s, refusal, turn_order,
+    Backend, Choice, Policy, Prediction, Reason, Refusal, Request, decode_s, predict, prompts_s,
+    queue_s, refusal, turn_order,
 };
 
 /// Takes the pair of backends, or the single one, with the least predicted time.
@@ -48,7 +48,7 @@ impl Policy for PrefillDecodeSplit {
                 }
             }
             if backend.can_decode(request) {
-                let cost = place_s(request, backend)
+                let cost = queue_s(request, backend)
                     + f64::from(request.output_tokens) * decode_s(request, backend).0;
                 if decoder.is_none_or(|(_, least)| cost < least) {
                     decoder = Some((index, cost));
@@ -80,7 +80,7 @@ fn prefill_s(request: &Request, backend: &Backend) -> f64 {
         .prompt_tokens
         .saturating_sub(backend.cached_tokens)
         .max(1);
-    prompts_s(backend) + backend.speed.prefill_s(f64::from(uncached))
+    prompts_s(backend, f64::from(uncached))
 }
 
 /// What a pair is expected to take. The first token is the prefiller's; the wait for the
@@ -91,7 +91,7 @@ fn predict_split(request: &Request, prefill: &Backend, decode: &Backend) -> Pred
     let further = f64::from(request.output_tokens.saturating_sub(1));
     let between_s = request.handover.map_or(0.0, |link| {
         link.latency_s + f64::from(request.prompt_tokens) * link.s_per_token
-    }) + place_s(request, decode);
+    }) + queue_s(request, decode);
     let total_s = ttft_s + between_s + further * step_s;
     let uncached = request
         .prompt_tokens

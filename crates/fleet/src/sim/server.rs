@@ -127,6 +127,7 @@ impl State {
             queued_prompt_tokens: self.queued_prompt_tokens + self.filling_tokens,
             kv_tokens: self.kv_held,
             kv_tokens_max: self.spec.kv_tokens_max,
+            chunk_tokens: self.spec.chunk_tokens,
             cached_tokens,
             usd_per_s: self.spec.usd_per_s,
             speed: self.spec.speed,
