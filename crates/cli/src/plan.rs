@@ -141,15 +141,17 @@ fn table(plan: &Plan) -> String {
     let best = &plan.best;
     let _ = writeln!(
         text,
-        "total {:.2} USD/h, {:.0} W, headroom {:.0} %",
+        "total {:.2} USD/h, {:.0} W, carries {:.0} % more traffic in the simulator",
         best.usd_per_h,
         best.watts,
-        best.headroom * 100.0
+        plan.headroom * 100.0
     );
-    for seen in std::iter::once(&plan.verified).chain(&plan.further) {
+    let seen = std::iter::once(&plan.verified).chain(&plan.further);
+    for (seen, policy) in seen.zip(&plan.policies) {
         let _ = writeln!(
             text,
-            "in the simulator ({} rounds): {:.2} % within the bounds, TTFT p95 {:.3} s, TPOT p95 {:.4} s",
+            "in the simulator ({} rounds, policy {policy}): {:.2} % within the bounds, TTFT p95 {:.3} s, \
+             TPOT p95 {:.4} s",
             plan.rounds,
             seen.slo_share * 100.0,
             seen.ttft.p95,

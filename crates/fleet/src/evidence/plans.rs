@@ -54,7 +54,7 @@ pub fn plans(spec: &Spec, trace: &Trace, seeds: u64) -> Result<Vec<Planned>, Pla
                 }
                 Err(error) => return Err(error),
             };
-            let setup = setup(&spec, &plan.best)?;
+            let setup = setup(&spec, &plan)?;
             let (mut shares, mut usd) = (Vec::new(), Vec::new());
             for seed in 0..seeds {
                 let sample = trace.resampled(seed);

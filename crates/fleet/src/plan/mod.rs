@@ -1,8 +1,9 @@
 //! The planner: which chips, how many, in which role, for a service with bounds on latency.
 //!
-//! Capacities come from the performance models, counts from a mixed-integer program, and the
-//! result is run in the simulator. Where the bounds do not hold there, the program is solved
-//! again for more traffic, until they hold.
+//! Capacities come from the performance models, counts from a mixed-integer program over all
+//! chips and over parts of them. Each result is run in the simulator. Where the bounds do not hold
+//! there, the program is solved again for more traffic, until they hold; then servers are taken
+//! away as long as they do. The cheapest fleet of all is the plan.
 
 mod manifests;
 mod options;
@@ -10,13 +11,15 @@ mod program;
 mod spec;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use serde::Serialize;
 
-use crate::policy::Role;
-use crate::sim::{Outcome, Server, Setup, simulate};
+use crate::policy::{self, Role};
+use crate::sim::{Outcome, Setup};
+use crate::spec::FleetError;
 use crate::trace::Trace;
-use crate::{policy, spec::FleetError};
+use trial::Trial;
 
 pub use manifests::manifests;
 pub use options::Option as ServerOption;
@@ -57,8 +60,6 @@ pub struct Choice {
     pub usd_per_h: f64,
     /// Board power, W.
     pub watts: f64,
-    /// Capacity over traffic, less one: the least of all services.
-    pub headroom: f64,
 }
 
 /// Why the plan is as it is.
@@ -77,6 +78,11 @@ pub struct Reason {
 pub struct Plan {
     /// The fleet.
     pub best: Choice,
+    /// How much more traffic of every service it carries in the simulator, as a share of what was
+    /// asked for: the largest of a few that were tried, 0..=1.
+    pub headroom: f64,
+    /// The routing policy under which the bounds hold, of each service.
+    pub policies: Vec<String>,
     /// What it does in the simulator.
     pub verified: Outcome,
     /// What it does there for each further service.
@@ -85,7 +91,8 @@ pub struct Plan {
     pub holds: bool,
     /// Times the program was solved for more traffic.
     pub rounds: u32,
-    /// The best fleets without one of the chips of the best, by cost.
+    /// Other fleets that keep the bounds in the simulator, by cost: of one chip alone, without
+    /// one of the chips, with phases together or apart.
     pub others: Vec<(String, Choice)>,
     /// The rules that bind, with their prices.
     pub reasons: Vec<Reason>,
@@ -104,12 +111,8 @@ pub enum PlanError {
     Clash(Vec<String>),
 }
 
-/// Most rounds of solving and simulating.
-const ROUNDS_MAX: u32 = 10;
-/// How much more traffic each further round plans for.
-const ROUND_FACTOR: f64 = 1.12;
 /// Requests of the simulation that verifies a plan.
-const VERIFIED_REQUESTS: u64 = 20_000;
+const VERIFIED_REQUESTS: u64 = 8_000;
 /// Alternatives that are reported.
 const OTHERS_MAX: usize = 3;
 
@@ -143,82 +146,72 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
         })
         .collect();
     let (options, excluded) = options::all(spec)?;
-    let mut traffic: Vec<f64> = services.iter().map(|it| it.traffic.rate).collect();
-    let mut rounds = 0;
-    let (best, mut outcomes, holds) = loop {
-        let counts = program::solve(spec, &options, &traffic, &[])
-            .ok_or_else(|| PlanError::Clash(clash(spec, &options, &traffic, &excluded)))?;
-        let best = choice(&services, &options, &counts);
-        let mut outcomes = Vec::new();
-        for (index, service) in services.iter().enumerate() {
-            let setup = assemble(service, index, &options, &counts)?;
-            outcomes.push(simulate(&traces[index], &setup));
+    let trial = Trial::new(spec, &options, traces);
+    let mut tried: Vec<(String, trial::Fleet)> = Vec::new();
+    let mut least = f64::INFINITY;
+    for (name, allowed) in trial::sets(&options) {
+        let Some(fleet) = trial.fleet(&allowed, least) else {
+            continue;
+        };
+        if fleet.holds {
+            least = least.min(trial.usd_per_h(&fleet.counts));
         }
-        let missed: Vec<usize> = (0..services.len())
-            .filter(|index| outcomes[*index].slo_share < services[*index].percentile)
-            .collect();
-        let mut more = traffic.clone();
-        for index in &missed {
-            more[*index] *= ROUND_FACTOR;
+        tried.push((name, fleet));
+    }
+    // Fleets that keep the bounds first, then by cost; of equal ones the first that was tried.
+    tried.sort_by(|(_, left), (_, right)| {
+        let usd = |fleet: &trial::Fleet| trial.usd_per_h(&fleet.counts);
+        let share = |fleet: &trial::Fleet| {
+            let shares = fleet.seen.iter().map(|seen| seen.slo_share);
+            shares.fold(1.0, f64::min)
+        };
+        match (left.holds, right.holds) {
+            (true, true) => usd(left).total_cmp(&usd(right)),
+            (false, false) => share(right).total_cmp(&share(left)),
+            (left, right) => right.cmp(&left),
         }
-        let ends = missed.is_empty()
-            || rounds == ROUNDS_MAX
-            || program::solve(spec, &options, &more, &[]).is_none();
-        if ends {
-            break (best, outcomes, missed.is_empty());
-        }
-        traffic = more;
-        rounds += 1;
+    });
+    let mut tried = tried.into_iter();
+    let Some((_, best)) = tried.next() else {
+        let traffic = trial.traffic();
+        return Err(PlanError::Clash(clash(spec, &options, &traffic, &excluded)));
     };
-    let further = outcomes.split_off(1);
-    let verified = outcomes.remove(0);
+    let mut seen_counts = vec![best.counts.clone()];
     let mut others: Vec<(String, Choice)> = Vec::new();
-    for part in &best.parts {
-        let name = format!("without {}", part.chip);
-        if others.iter().any(|(other, _)| *other == name) {
+    for (name, fleet) in tried.filter(|(_, fleet)| fleet.holds) {
+        if others.len() == OTHERS_MAX || seen_counts.contains(&fleet.counts) {
             continue;
         }
-        let left: Vec<options::Option> = options
-            .iter()
-            .filter(|it| it.chip != part.chip)
-            .cloned()
-            .collect();
-        if let Some(counts) = program::solve(spec, &left, &traffic, &[]) {
-            others.push((name, choice(&services, &left, &counts)));
-        }
+        others.push((name, choice(&options, &fleet.counts)));
+        seen_counts.push(fleet.counts);
     }
-    let parted = best.parts.iter().any(|part| part.role != Role::Both);
-    let left: Vec<options::Option> = options
-        .iter()
-        .filter(|it| (it.role == Role::Both) == parted)
-        .cloned()
-        .collect();
-    if let Some(counts) = program::solve(spec, &left, &traffic, &[]) {
-        let name = if parted {
-            "phases together"
-        } else {
-            "phases apart"
-        };
-        others.push((name.to_owned(), choice(&services, &left, &counts)));
-    }
-    others.sort_by(|left, right| left.1.usd_per_h.total_cmp(&right.1.usd_per_h));
-    others.truncate(OTHERS_MAX);
-    let reasons = program::prices(spec, &options, &traffic);
+    let mut outcomes = best.seen.iter().map(|seen| seen.outcome.clone());
+    let verified = outcomes.next().expect("there is a service");
     Ok(Plan {
-        best,
+        best: choice(&options, &best.counts),
+        headroom: if best.holds {
+            trial.headroom(&best)
+        } else {
+            0.0
+        },
+        policies: best
+            .seen
+            .iter()
+            .map(|seen| seen.policy.to_owned())
+            .collect(),
         verified,
-        further,
-        holds,
-        rounds,
+        further: outcomes.collect(),
+        holds: best.holds,
+        rounds: best.rounds,
         others,
-        reasons,
+        reasons: program::prices(spec, &options, &best.traffic),
         excluded,
     })
 }
 
-fn choice(services: &[Spec], options: &[options::Option], counts: &[u32]) -> Choice {
-    let used = || options.iter().zip(counts).filter(|(_, count)| **count > 0);
-    let parts: Vec<Part> = used()
+fn choice(options: &[options::Option], counts: &[u32]) -> Choice {
+    let used = options.iter().zip(counts).filter(|(_, count)| **count > 0);
+    let parts: Vec<Part> = used
         .map(|(option, count)| Part {
             model: option.model.clone(),
             chip: option.chip.clone(),
@@ -232,30 +225,19 @@ fn choice(services: &[Spec], options: &[options::Option], counts: &[u32]) -> Cho
             watts: f64::from(*count) * option.watts,
         })
         .collect();
-    let headroom = |(index, service): (usize, &Spec)| {
-        let of = |role: Role| -> f64 {
-            used()
-                .filter(|(option, _)| option.service == index && option.role == role)
-                .map(|(option, count)| f64::from(*count) * option.capacity_per_s)
-                .sum()
-        };
-        let capacity = of(Role::Both) + of(Role::Prefill).min(of(Role::Decode));
-        capacity / service.traffic.rate - 1.0
-    };
-    let headroom = services.iter().enumerate().map(headroom);
     Choice {
         usd_per_h: parts.iter().map(|part| part.usd_per_h).sum(),
         watts: parts.iter().map(|part| part.watts).sum(),
-        headroom: headroom.fold(f64::INFINITY, f64::min),
         parts,
     }
 }
 
-/// The servers of the first service of `choice`, which came of `spec`, for the simulator.
+/// The servers of the first service of `plan`, which came of `spec`, for the simulator, under the
+/// policy that the plan was verified with.
 ///
 /// # Errors
-/// When `choice` has parts that `spec` does not offer.
-pub fn setup(spec: &Spec, choice: &Choice) -> Result<Setup<'static>, FleetError> {
+/// When `plan` has parts that `spec` does not offer.
+pub fn setup(spec: &Spec, plan: &Plan) -> Result<Setup<'static>, FleetError> {
     let (options, _) = options::all(spec)?;
     let count = |option: &options::Option| {
         let same = |part: &&Part| {
@@ -264,47 +246,17 @@ pub fn setup(spec: &Spec, choice: &Choice) -> Result<Setup<'static>, FleetError>
                 && part.role == option.role
                 && part.tensor == option.tensor
         };
-        choice
-            .parts
-            .iter()
-            .find(same)
-            .map_or(0, |part| part.servers)
+        let part = plan.best.parts.iter().find(same);
+        part.map_or(0, |part| part.servers)
     };
     let counts: Vec<u32> = options.iter().map(count).collect();
-    assemble(spec, 0, &options, &counts)
-}
-
-/// The counted servers of one service, under the policy to begin with.
-fn assemble(
-    spec: &Spec,
-    service: usize,
-    options: &[options::Option],
-    counts: &[u32],
-) -> Result<Setup<'static>, FleetError> {
-    let mut servers = Vec::new();
-    let mut kv_bytes: f64 = 0.0;
-    let of_service =
-        |(_, (option, _)): &(usize, (&options::Option, &u32))| option.service == service;
-    let counted = options.iter().zip(counts).enumerate().filter(of_service);
-    for (group, (option, count)) in counted {
-        for _ in 0..*count {
-            servers.push(Server {
-                group,
-                usd_per_s: option.usd_per_h / 3600.0,
-                ..option.server.clone()
-            });
-        }
-        if *count > 0 {
-            kv_bytes = kv_bytes.max(option.kv_bytes_per_token);
-        }
-    }
-    Ok(Setup {
-        policy: policy::by_name("added-seconds")?,
-        slo: Some(spec.slo),
-        link: spec.link.clone().map(|link| (link, kv_bytes)),
-        incidents: Vec::new(),
-        autoscale: None,
-        servers,
+    let setup = Trial::new(spec, &options, Vec::new()).setup(0, &counts);
+    Ok(match plan.policies.first() {
+        Some(policy) => Setup {
+            policy: policy::by_name(policy)?,
+            ..setup
+        },
+        None => setup,
     })
 }
 

@@ -24,6 +24,33 @@ pub enum Rule {
     DomesticShare(f64),
 }
 
+impl Rule {
+    /// Whether `counts` of `kinds` keep it.
+    pub(super) fn keeps(&self, kinds: &[Kind], counts: &[u32]) -> bool {
+        let sum = |weight: &dyn Fn(&Kind) -> f64| -> f64 {
+            let counted = kinds.iter().zip(counts);
+            counted
+                .map(|(kind, count)| weight(kind) * f64::from(*count))
+                .sum()
+        };
+        let domestic = |kind: &Kind| f64::from(u8::from(kind.domestic));
+        // Rounding must not make a rule that holds exactly a broken one.
+        let slack = 1e-9;
+        match self {
+            Self::Stock(chip, stock) => {
+                let of = |kind: &Kind| f64::from(u8::from(key(&kind.chip) == key(chip)));
+                sum(&|kind| of(kind) * f64::from(kind.tensor)) <= f64::from(*stock) + slack
+            }
+            Self::Watts(watts) => sum(&|kind| kind.watts) <= *watts + slack,
+            Self::Cost(usd) => sum(&|kind| kind.usd_per_h) <= *usd + slack,
+            Self::DomesticOnly => sum(&|kind| 1.0 - domestic(kind)) <= slack,
+            Self::DomesticShare(share) => {
+                sum(&|kind| kind.usd_per_h * (domestic(kind) - share)) >= -slack
+            }
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
