@@ -28,24 +28,28 @@ pub fn capacity(
     guess_per_s: f64,
 ) -> Option<Capacity> {
     let natural = trace.arrivals.len() as f64 / trace.seconds().max(f64::MIN_POSITIVE);
-    let at = |rate_per_s: f64| -> Option<Capacity> {
+    let found = search(guess_per_s, &|rate_per_s| {
         let outcome = simulate(&trace.clone().faster(rate_per_s / natural), setup);
-        let holds = outcome.slo_share >= share;
-        holds.then_some(Capacity {
-            rate_per_s,
-            outcome,
-        })
-    };
+        (outcome.slo_share >= share).then_some(outcome)
+    });
+    found.map(|(rate_per_s, outcome)| Capacity {
+        rate_per_s,
+        outcome,
+    })
+}
+
+/// The highest rate at which `at` gives something, with that. `guess_per_s` only saves time.
+pub(super) fn search<T>(guess_per_s: f64, at: &dyn Fn(f64) -> Option<T>) -> Option<(f64, T)> {
     let mut high = guess_per_s;
-    let mut best = at(high);
+    let mut best = at(high).map(|it| (high, it));
     // Steps grow, since a guess is usually near.
     let mut step: f64 = 1.06;
     if best.is_some() {
         for _ in 0..DOUBLINGS_MAX {
-            high = best.as_ref().map_or(high, |it| it.rate_per_s) * step;
+            high = best.as_ref().map_or(high, |it| it.0) * step;
             step *= step;
             match at(high) {
-                Some(better) => best = Some(better),
+                Some(better) => best = Some((high, better)),
                 None => break,
             }
         }
@@ -54,7 +58,7 @@ pub fn capacity(
         for _ in 0..DOUBLINGS_MAX {
             low /= step;
             step = (step * step).min(4.0);
-            best = at(low);
+            best = at(low).map(|it| (low, it));
             if best.is_some() {
                 break;
             }
@@ -62,10 +66,10 @@ pub fn capacity(
         }
     }
     let mut best = best?;
-    while high / best.rate_per_s > 1.0 + RESOLUTION {
-        let middle = (high * best.rate_per_s).sqrt();
+    while high / best.0 > 1.0 + RESOLUTION {
+        let middle = (high * best.0).sqrt();
         match at(middle) {
-            Some(better) => best = better,
+            Some(better) => best = (middle, better),
             None => high = middle,
         }
     }

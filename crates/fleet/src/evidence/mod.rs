@@ -10,10 +10,12 @@ mod capacity;
 mod interval;
 mod plans;
 mod routing;
+mod slowdown;
 mod split;
 
 pub use capacity::{Capacity, capacity};
 pub use interval::Interval;
 pub use plans::{Planned, plans};
 pub use routing::{Contest, Contestant, contest};
+pub use slowdown::Slowdown;
 pub use split::{Phases, phases};

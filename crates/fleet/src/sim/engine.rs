@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::outcome::{Fate, Outcome, Totals, sum_up};
+use super::outcome::{Fate, Latency, Outcome, Totals, sum_up};
 use super::server::{Job, Life, State};
 use super::{Incident, Setup};
 use crate::policy::{Backend, Handover, Refusal, Request, Role};
@@ -82,6 +82,24 @@ const WHOLE: u32 = u32::MAX;
 /// Runs `trace` through the fleet of `setup`.
 #[must_use]
 pub fn simulate(trace: &Trace, setup: &Setup<'_>) -> Outcome {
+    let engine = played(trace, setup);
+    let outputs = |index: usize| trace.arrivals[index].output_tokens;
+    sum_up(&engine.fates, outputs, setup.slo, engine.totals)
+}
+
+/// As [`simulate`], but what each request met, in the order of the trace; None where it was not
+/// answered.
+#[must_use]
+pub fn latencies(trace: &Trace, setup: &Setup<'_>) -> Vec<Option<Latency>> {
+    let engine = played(trace, setup);
+    let fates = engine.fates.iter().zip(&trace.arrivals);
+    fates
+        .map(|(fate, arrival)| fate.latency(arrival.output_tokens))
+        .collect()
+}
+
+/// The state when everything has happened.
+fn played<'a>(trace: &'a Trace, setup: &'a Setup<'a>) -> Engine<'a> {
     let (_, output_mean) = trace.mean_tokens();
     #[expect(
         clippy::cast_possible_truncation,
@@ -116,8 +134,7 @@ pub fn simulate(trace: &Trace, setup: &Setup<'_>) -> Outcome {
         last: Vec::new(),
     };
     engine.run();
-    let outputs = |index: usize| trace.arrivals[index].output_tokens;
-    sum_up(&engine.fates, outputs, setup.slo, engine.totals)
+    engine
 }
 
 impl Engine<'_> {

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{Policy, Role, Slo, Speed};
 
-pub use engine::simulate;
-pub use outcome::{Outcome, Percentiles};
+pub use engine::{latencies, simulate};
+pub use outcome::{Latency, Outcome, Percentiles};
 
 /// A server of the fleet.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,6 +41,29 @@ impl Percentiles {
     }
 }
 
+/// When a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Latency {
+    /// Time to first token, s.
+    pub ttft_s: f64,
+    /// Time per output token after the first, s; 0 where there was none.
+    pub tpot_s: f64,
+    /// Time to the last token, s.
+    pub total_s: f64,
+}
+
+impl Fate {
+    /// None before it is answered whole.
+    pub(super) fn latency(&self, output_tokens: u32) -> Option<Latency> {
+        let further = output_tokens.saturating_sub(1);
+        (self.answers > 0).then(|| Latency {
+            ttft_s: self.ttft_s,
+            tpot_s: (self.total_s - self.ttft_s) / f64::from(further.max(1)),
+            total_s: self.total_s,
+        })
+    }
+}
+
 /// One request's fate, while it is simulated.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Fate {
@@ -126,18 +149,17 @@ pub(super) fn sum_up(
         retries += u64::from(fate.retries);
         refused += u64::from(fate.refused);
         twice += u64::from(fate.answers > 1);
-        if fate.answers == 0 {
+        let Some(latency) = fate.latency(outputs(index)) else {
             continue;
-        }
-        let further = outputs(index) - 1;
-        let per_token = (fate.total_s - fate.ttft_s) / f64::from(further.max(1));
-        ttft.push(fate.ttft_s);
-        total.push(fate.total_s);
-        if further > 0 {
-            tpot.push(per_token);
+        };
+        ttft.push(latency.ttft_s);
+        total.push(latency.total_s);
+        let further = outputs(index) > 1;
+        if further {
+            tpot.push(latency.tpot_s);
         }
         let kept = slo.is_none_or(|slo| {
-            fate.ttft_s <= slo.ttft_s && (further == 0 || per_token <= slo.tpot_s)
+            latency.ttft_s <= slo.ttft_s && (!further || latency.tpot_s <= slo.tpot_s)
         });
         good += u64::from(kept);
     }
