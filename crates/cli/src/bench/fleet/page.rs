@@ -269,7 +269,7 @@ fn phases_verdict(phases: &[Phases]) -> String {
     let gain = best.apart_per_s.mean / best.together_per_s.mean.max(1e-9);
     format!(
         "- Prefill on L4 and decode on W1, 7 B parameters, 1,024 in and 256 out: at best ({}) {:.2} of \
-         the capacity of all chips free to do both phases: {}.\n",
+         the capacity of the same chips with both phases of a request on one: {}.\n",
         fleet_name(best),
         gain,
         if best.apart_per_s.mean - best.apart_per_s.half
@@ -287,9 +287,10 @@ fn phases_section(text: &mut String, phases: &[Phases]) {
         text,
         "## Prefill on L4, decode on W1\n\n\
          Requests of 1,024 tokens in and 256 out to qwen2.5-7b in INT8, at Poisson times; bounds 3 s \
-         and {TPOT_S} s; keys and values move at 25 GB/s. `together`: every chip may do both \
-         phases, under the best of the other policies, of which `added-seconds` may part them too; `apart`: prefill on the L4 only, decode on the W1 \
-         only; `by request`: `prefill-decode-split` decides for each.\n\n\
+         and {TPOT_S} s; keys and values move at 25 GB/s. `together`: both phases of a request on one \
+         chip, whichever, under the best policy; `apart`: prefill on the L4 only, decode on the W1 \
+         only; `by request`: the better of `prefill-decode-split` and `added-seconds` decides for \
+         each.\n\n\
          ![capacities](evidence/phases.svg)\n\n\
          | fleet | together, requests/s | apart | by request | W | requests/s for a kW, best |\n\
          |---|---|---|---|---|---|"
