@@ -213,3 +213,25 @@ fn describe(file: &ChipFile, m: &Measured, over: Efficiency) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_fleet::catalog::Catalog;
+
+    /// The catalogue that plans are made from and the files that timing is computed from describe
+    /// the same chips.
+    #[test]
+    fn the_catalogue_agrees_with_the_chip_files() {
+        let catalog = Catalog::builtin();
+        for name in ["w1", "w0"] {
+            let file = ChipFile::named(name).unwrap();
+            let chip = catalog.chip(name).unwrap();
+            let near = |left: f64, right: f64| (left / right - 1.0).abs() < 0.005;
+            let int8 = chip.int8.as_ref().map_or(0.0, |it| it.value * 1e12);
+            assert!(near(int8, file.int8_operations_per_second()), "{name}");
+            let bytes = chip.bandwidth_bytes_per_s().unwrap();
+            assert!(near(bytes, file.memory_bytes_per_second()), "{name}");
+        }
+    }
+}
