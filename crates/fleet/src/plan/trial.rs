@@ -272,11 +272,13 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Sets of kinds of servers that are tried, by name: all, each chip alone, all without each
+/// A set of kinds of servers, by name.
+type Set = (String, Box<dyn Fn(&Kind) -> bool>);
+
+/// Sets of kinds of servers that are tried: all, each chip alone, all without each
 /// chip, and phases together and apart. The sets of one service leave those of others free.
-pub(super) fn sets(kinds: &[Kind]) -> Vec<(String, Box<dyn Fn(&Kind) -> bool>)> {
-    let mut sets: Vec<(String, Box<dyn Fn(&Kind) -> bool>)> =
-        vec![("all chips".to_owned(), Box::new(|_| true))];
+pub(super) fn sets(kinds: &[Kind]) -> Vec<Set> {
+    let mut sets: Vec<Set> = vec![("all chips".to_owned(), Box::new(|_| true))];
     let services = kinds.iter().map(|kind| kind.service + 1).max().unwrap_or(0);
     for service in 0..services {
         let own = || kinds.iter().filter(move |kind| kind.service == service);
