@@ -156,16 +156,17 @@ fn melange() -> Result<Vec<Mixed>> {
     Ok(all)
 }
 
-/// Machines of eight chips, their cost in USD/h after Splitwise.
-const H100: (&str, f64) = ("h100-sxm", 38.0);
-const A100: (&str, f64) = ("a100-80gb-sxm", 17.6);
+/// A machine of eight chips: which, and its cost in USD/h after Splitwise.
+type Machine = (&'static str, f64);
+const H100: Machine = ("h100-sxm", 38.0);
+const A100: Machine = ("a100-80gb-sxm", 17.6);
 
 /// What fleets may cost, USD/h: eight machines of H100.
 const BUDGET: f64 = 304.0;
 
 /// Fleets after Splitwise: name, machines for prompts, machines for answers; together where they
 /// are the same and do both.
-const SPLITWISE: [(&str, (&str, f64), (&str, f64), bool); 5] = [
+const SPLITWISE: [(&str, Machine, Machine, bool); 5] = [
     ("A100 machines, together", A100, A100, false),
     ("H100 machines, together", H100, H100, false),
     ("A100 machines, apart", A100, A100, true),
