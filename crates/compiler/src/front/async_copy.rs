@@ -1,17 +1,80 @@
 //! Asynchronous copies from global to shared memory: PTX ISA section 9.7.9.25.
 //!
-//! A copy is made when it is asked for. That is one of the orders the memory model allows: the
-//! program may not look at the destination, nor change the source, before it has waited. So
-//! committing a group and waiting for groups do nothing.
+//! The source is loaded when a copy is asked for. The program may not look at the destination, nor
+//! change the source, before it has waited, so the values may be stored at any time until then, and
+//! are stored as late as the block of code and registers allow: loads of several copies, and what is
+//! computed meanwhile, overlap. What is stored at once makes its group complete early, which is one
+//! of the orders that the memory model allows too.
 
 use super::function::{Ins, Lowering, MemoryOperand};
 use super::ssa::Variable;
 use super::{mbarrier, memory};
 use crate::ErrorKind;
-use crate::ir::{BinaryOp, IntCompare, Op, ShiftOp, Space, Type, Value, Width};
+use crate::ir::{BinaryOp, IntCompare, Location, Op, ShiftOp, Space, Type, Value, Width};
 use weft_ptx::ast::{Immediate, Operand, ScalarType};
 
 type Lowered<T = ()> = Result<T, ErrorKind>;
+
+/// Most vector registers of values that wait to be stored.
+const WAITING_REGISTERS_MAX: u32 = 8;
+
+/// Copies of the current block whose values have been loaded and not stored yet.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    waiting: Vec<Waiting>,
+    /// Groups that have been committed.
+    groups: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    location: Location,
+    /// Groups committed before.
+    group: u64,
+    width: Width,
+    store: Op,
+}
+
+impl Copies {
+    fn registers(&self) -> u32 {
+        let registers = |waiting: &Waiting| waiting.width.bytes().div_ceil(4);
+        self.waiting.iter().map(registers).sum()
+    }
+}
+
+/// Whether what is waiting to be stored may be stored after an instruction, if it is in the same
+/// block. `cp` itself sees to it where it waits.
+pub(super) fn may_wait_for(opcode: &str) -> bool {
+    matches!(
+        opcode,
+        "cp" | "ld" | "ldmatrix" | "st" | "mma" | "bar" | "barrier"
+    )
+}
+
+/// Stores what has been copied.
+pub(super) fn finish(f: &mut Lowering<'_, '_, '_>) {
+    finish_all_but(f, 0);
+}
+
+/// Stores what has been copied by all groups but the `count` committed last.
+fn finish_all_but(f: &mut Lowering<'_, '_, '_>, count: u64) {
+    if f.copies.waiting.is_empty() {
+        return;
+    }
+    let here = f.ssa.location();
+    let complete = |waiting: &Waiting| waiting.group.saturating_add(count) < f.copies.groups;
+    let first = if count == 0 {
+        f.copies.waiting.len()
+    } else {
+        f.copies.waiting.partition_point(complete)
+    };
+    let done: Vec<Waiting> = f.copies.waiting.drain(..first).collect();
+    for waiting in done {
+        f.ssa.set_location(waiting.location);
+        f.effect(waiting.store);
+    }
+    f.ssa.set_location(here);
+}
 
 /// `cp.async`, `cp.async.commit_group`, `cp.async.wait_group`, `cp.async.wait_all`,
 /// `cp.async.mbarrier.arrive`. The other forms of `cp` copy in bulk, on devices of compute capability
@@ -20,17 +83,25 @@ pub(super) fn cp<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) ->
     if !ins.modifiers.take("async") {
         return Err(ins.unsupported());
     }
-    if ins.modifiers.take("commit_group") || ins.modifiers.take("wait_all") {
+    if ins.modifiers.take("commit_group") {
         let [] = ins.operands()?;
+        f.copies.groups += 1;
+        return Ok(());
+    }
+    if ins.modifiers.take("wait_all") {
+        let [] = ins.operands()?;
+        finish(f);
         return Ok(());
     }
     if ins.modifiers.take("mbarrier") {
+        finish(f);
         return mbarrier::arrive_after_copies(f, ins);
     }
     if ins.modifiers.take("wait_group") {
-        let [Operand::Immediate(Immediate::Integer(..))] = ins.operands()? else {
+        let [Operand::Immediate(Immediate::Integer(count, _))] = ins.operands()? else {
             return Err(ins.wrong_operand(&ins.ast.operands[0], "a constant"));
         };
+        finish_all_but(f, *count);
         return Ok(());
     }
     let shared = ins.modifiers.take("shared") || ins.modifiers.take("shared::cta");
@@ -107,9 +178,20 @@ fn copy_all(
     } else {
         (Width::W64, Type::B64, bytes / 8)
     };
+    let registers = width.bytes().div_ceil(4) * u32::try_from(count).unwrap_or(u32::MAX);
+    if f.copies.registers() + registers > WAITING_REGISTERS_MAX {
+        finish(f);
+    }
     for index in 0..count {
         let value = load(f, ins, from, index, width, ty)?;
-        store(f, ins, to, index, width, value)?;
+        let store = store(ins, to, index, width, value)?;
+        let (location, group) = (f.ssa.location(), f.copies.groups);
+        f.copies.waiting.push(Waiting {
+            location,
+            group,
+            width,
+            store,
+        });
     }
     Ok(())
 }
@@ -131,7 +213,8 @@ fn copy_some(
         let wanted = f.compare_with(IntCompare::GreaterUnsigned, limit, 4 * index);
         f.when(wanted, |f| load_word(f, ins, from, index, limit, word))?;
         let value = f.read_variable(word);
-        store(f, ins, to, index, Width::W32, value)?;
+        let store = store(ins, to, index, Width::W32, value)?;
+        f.effect(store);
     }
     Ok(())
 }
@@ -178,20 +261,18 @@ fn load(
 }
 
 fn store(
-    f: &mut Lowering<'_, '_, '_>,
     ins: &Ins<'_, '_>,
     to: MemoryOperand,
     index: u64,
     width: Width,
     value: Value,
-) -> Lowered {
-    f.effect(Op::Store {
+) -> Lowered<Op> {
+    Ok(Op::Store {
         space: to.space,
         width,
         address: to.address,
         offset: memory::element_offset(ins, to, index, width.bytes())?,
         value,
         ordered: false,
-    });
-    Ok(())
+    })
 }

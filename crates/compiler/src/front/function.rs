@@ -6,7 +6,7 @@ use super::modifiers::Modifiers;
 use super::scope::{Entity, Item, Register, ScopeId, Scopes};
 use super::ssa::{Ssa, Variable};
 use super::unit::{MemoryBase, UnitLowering};
-use super::{control, dispatch, special, texture, types, variables};
+use super::{async_copy, control, dispatch, special, texture, types, variables};
 use crate::ir::{self, Block, Edge, Location, Op, Space, Terminator, Type, UnaryOp, Value};
 use crate::{Error, ErrorKind};
 use std::collections::HashMap;
@@ -146,6 +146,8 @@ pub(super) struct Lowering<'c, 't, 'a> {
     pub(super) carry: Variable,
     /// Lane-local memory.
     pub(super) frame: Frame,
+    /// What `cp.async` still has to store.
+    pub(super) copies: async_copy::Copies,
     /// Branches to each label block that have not been translated yet.
     references: HashMap<Block, u32>,
     region: Option<Region>,
@@ -175,6 +177,7 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
             block,
             carry,
             frame: Frame::default(),
+            copies: async_copy::Copies::default(),
             references: HashMap::new(),
             region: None,
             select: None,
@@ -186,6 +189,7 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
             this.load_register_parameters();
             this.items(&items);
             this.leave_region();
+            async_copy::finish(&mut this);
             // Control that reaches the end of a body returns.
             this.return_from_function();
         }
@@ -215,6 +219,7 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
                 Item::Location(new_file, new_line) => (file, line) = (new_file, new_line),
                 Item::Label(block) => {
                     self.leave_region();
+                    async_copy::finish(self);
                     self.ssa.terminate(self.block, jump(block));
                     self.start(block);
                     if self.references.get(&block).is_none_or(|&left| left == 0) {
@@ -252,8 +257,13 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
         let Some(entry) = dispatch::find(ins.ast.opcode) else {
             return Err(ins.unsupported());
         };
+        let stays = entry.guarding == dispatch::Guarding::Select
+            || async_copy::may_wait_for(ins.ast.opcode);
         let Some(guard) = ins.ast.guard else {
             self.leave_region();
+            if !stays {
+                async_copy::finish(self);
+            }
             return self.handle(entry, ins);
         };
         let variable = self.predicate_variable(ins, guard.predicate)?;
@@ -264,9 +274,15 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
                 && region.condition == condition
         });
         if in_region {
+            if !stays {
+                async_copy::finish(self);
+            }
             return self.handle(entry, ins);
         }
         self.leave_region();
+        if entry.guarding == dispatch::Guarding::Branch {
+            async_copy::finish(self);
+        }
         if ins.ast.opcode == "bra" {
             let join = self.ssa.block();
             let target = control::branch_target(self, ins)?;
@@ -312,6 +328,7 @@ impl<'c, 't, 'a> Lowering<'c, 't, 'a> {
     /// Ends the run of instructions under one guard.
     fn leave_region(&mut self) {
         if let Some(region) = self.region.take() {
+            async_copy::finish(self);
             self.ssa.terminate(self.block, jump(region.join));
             self.ssa.seal(region.join);
             self.start(region.join);

@@ -109,6 +109,11 @@ impl Ssa {
         self.builder.location = location;
     }
 
+    /// Location of the instructions appended next.
+    pub(super) fn location(&self) -> Location {
+        self.builder.location
+    }
+
     /// Appends an instruction and gives its results.
     pub(super) fn inst(&mut self, block: Block, op: Op, results: &[Type]) -> Inst {
         self.builder.inst(block, op, results)

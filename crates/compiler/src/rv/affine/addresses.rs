@@ -76,6 +76,11 @@ pub(in crate::rv) fn rewrite_addresses(function: &mut Function, launch: LaunchSh
     }
 }
 
+/// Whether a value of a type has so many low bits that are zero that it is zero.
+fn is_zero(ty: Type, zeros: u32) -> bool {
+    ty == Type::B32 && zeros >= ty.bits()
+}
+
 /// The address of an access that may be rewritten.
 fn address_of(op: &Op) -> Option<Value> {
     let (Op::Load { space, address, .. } | Op::Store { space, address, .. }) = *op else {
@@ -331,6 +336,16 @@ impl Search<'_> {
             ) => (a, zeros, wrap, b, more, other),
         };
         let (x, y) = (*self.patterns.get(pattern), *self.patterns.get(other));
+        // Where both bases have zeros in the bits of both patterns, these are apart. So they are
+        // where one base is zero and its pattern only has bits in which the other base has none:
+        // an operation on these carries nothing into the others.
+        let are_zero = |zeros| is_zero(ty, zeros);
+        let is_bitwise = wrap.is_none()
+            && more_wrap.is_none()
+            && (self.patterns.fits(pattern, zeros.min(more_zeros))
+                && self.patterns.fits(other, zeros.min(more_zeros))
+                || are_zero(more_zeros) && self.patterns.fits(other, zeros)
+                || are_zero(zeros) && self.patterns.fits(pattern, more_zeros));
         let zeros = zeros.min(more_zeros);
         let made = |pattern, wrap| Form::Apart {
             pattern,
@@ -347,13 +362,7 @@ impl Search<'_> {
                 let sum = |lane: usize| x[lane].wrapping_add(y[lane].wrapping_mul(sign));
                 made(self.patterns.of(ty, sum), wrap.or(more_wrap))
             }
-            // Where both bases have zeros in the bits of both patterns, these are apart.
-            BinaryOp::Or | BinaryOp::Xor | BinaryOp::And
-                if wrap.is_none()
-                    && more_wrap.is_none()
-                    && self.patterns.fits(pattern, zeros)
-                    && self.patterns.fits(other, zeros) =>
-            {
+            BinaryOp::Or | BinaryOp::Xor | BinaryOp::And if is_bitwise => {
                 let pattern = match op {
                     BinaryOp::Or => self.patterns.of(ty, |lane| x[lane] | y[lane]),
                     BinaryOp::Xor => self.patterns.of(ty, |lane| x[lane] ^ y[lane]),
@@ -378,9 +387,18 @@ impl Search<'_> {
         };
         let numbers = *self.patterns.get(pattern);
         let low = constant & ((1 << zeros) - 1);
+        let is_low = low == constant & i64::from(u32::MAX);
         // The operation on the base has the low bits of the constant in it, if they are set.
         let (pattern, zeros) = match op {
-            BinaryOp::And => (self.patterns.of(ty, |lane| numbers[lane] & low), zeros),
+            BinaryOp::And => {
+                // All that the mask leaves of the base may be nothing.
+                let zeros = if ty == Type::B32 && is_low {
+                    ty.bits()
+                } else {
+                    zeros
+                };
+                (self.patterns.of(ty, |lane| numbers[lane] & low), zeros)
+            }
             BinaryOp::Or => (self.patterns.of(ty, |lane| (numbers[lane] | low) - low), 0),
             _ => (self.patterns.of(ty, |lane| (numbers[lane] ^ low) - low), 0),
         };
@@ -428,9 +446,15 @@ impl Search<'_> {
                     return Form::Other;
                 }
                 let numbers = *self.patterns.get(pattern);
+                let by_bits = u32::try_from(by).unwrap_or(32);
+                let zeros = if is_zero(ty, zeros) {
+                    zeros
+                } else {
+                    zeros.saturating_sub(by_bits)
+                };
                 Form::Apart {
                     pattern: self.patterns.of(ty, |lane| numbers[lane] >> by),
-                    zeros: zeros.saturating_sub(u32::try_from(by).unwrap_or(32)),
+                    zeros,
                     wrap: None,
                 }
             }

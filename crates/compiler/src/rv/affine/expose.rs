@@ -147,6 +147,7 @@ impl Exposing {
         let ((base, other), swapped) = match (self.base(a), self.base(b)) {
             (Some(base), None) => ((base, b), false),
             (None, Some(base)) => ((base, a), true),
+            (None, None) if op == BinaryOp::And => return self.masked_shift(function, a, b),
             _ => return None,
         };
         match op {
@@ -178,6 +179,35 @@ impl Exposing {
             }
             _ => None,
         }
+    }
+
+    /// A shifted sum of which a mask leaves no bit of the lane.
+    fn masked_shift(&mut self, function: &mut Function, a: Value, b: Value) -> Option<Op> {
+        let (shifted, mask, bits) = match (
+            constant(function, &self.definitions, a),
+            constant(function, &self.definitions, b),
+        ) {
+            (_, Some(bits)) => (a, b, bits),
+            (Some(bits), None) => (b, a, bits),
+            (None, None) => return None,
+        };
+        let definition = (*self.definitions.get(shifted.index())?)?;
+        let Op::Shift(op, sum, by) = function.inst(definition).op else {
+            return None;
+        };
+        let base = self.base(sum)?;
+        let count = constant(function, &self.definitions, by)?;
+        if count >= u64::from(Type::B32.bits()) {
+            return None;
+        }
+        let of_lane = match op {
+            ShiftOp::Left => LANE_MASK << count,
+            ShiftOp::RightLogical | ShiftOp::RightArithmetic => LANE_MASK >> count,
+        };
+        (bits & of_lane & u64::from(u32::MAX) == 0).then(|| {
+            let shifted = self.add(function, Op::Shift(op, base, by));
+            Op::Binary(BinaryOp::And, shifted, mask)
+        })
     }
 
     fn shift(&mut self, function: &Function, op: ShiftOp, a: Value, by: Value) -> Option<Op> {

@@ -81,7 +81,11 @@ impl Ranges {
                     && let Some(mask) = constant(self, b)
                     && mask >= 0
                 {
-                    return Some((0, mask));
+                    let high = match self.bounds(function, a, depth + 1) {
+                        Some((low, high)) if low >= 0 => high.min(mask),
+                        _ => mask,
+                    };
+                    return Some((0, high));
                 }
                 let x = self.bounds(function, a, depth + 1)?;
                 let y = self.bounds(function, b, depth + 1)?;

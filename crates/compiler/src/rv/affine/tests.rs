@@ -394,3 +394,52 @@ fn a_tile_of_short_rows_is_addressed_from_a_scalar() {
     assert_eq!(ops.iter().filter(indices).count(), 1, "{ops:?}");
     assert!(!ops.contains(&Op::ReadSpecial(Special::ThreadId(0))));
 }
+
+#[test]
+fn a_shifted_index_of_which_a_mask_leaves_no_lane_is_uniform() {
+    for (op, by, mask) in [
+        (ShiftOp::RightLogical, 2, 0x3fff_fff8),
+        (ShiftOp::RightArithmetic, 1, 0x30),
+        (ShiftOp::Left, 3, 0x7f00),
+    ] {
+        let unit = store_at(|b| {
+            let thread = special(b, Special::ThreadId(0));
+            let by = b.constant(Type::B32, by);
+            let shifted = b.op(Op::Shift(op, thread, by), Type::B32);
+            let mask = b.constant(Type::B32, mask);
+            b.binary(BinaryOp::And, shifted, mask)
+        });
+        let launch = LaunchShape::of(None, [512, 1, 1]);
+        let ops = ops(&rewritten(&unit, launch).functions[0]);
+        let lanes = |op: &Op| {
+            matches!(
+                op,
+                Op::ReadSpecial(Special::ThreadId(_) | Special::Lane) | Op::Affine { .. }
+            )
+        };
+        assert!(!ops.iter().any(lanes), "{op:?}: {ops:?}");
+    }
+}
+
+#[test]
+fn rows_that_are_padded_share_an_index_of_lanes() {
+    // (tid / 32 * 8 + lane / 4) * 144 | lane % 4 * 4, in which the pitch is no power of two.
+    let unit = store_at(|b| {
+        let thread = special(b, Special::ThreadId(0));
+        let [two, low, rows, pitch, words] =
+            [2, 7, 0x3fff_fff8, 144, 12].map(|each| b.constant(Type::B32, each));
+        let quarter = b.op(Op::Shift(ShiftOp::RightLogical, thread, two), Type::B32);
+        let first = b.binary(BinaryOp::And, quarter, rows);
+        let group = b.binary(BinaryOp::And, quarter, low);
+        let row = b.binary(BinaryOp::Or, first, group);
+        let start = b.binary(BinaryOp::Mul, row, pitch);
+        let column = b.op(Op::Shift(ShiftOp::Left, thread, two), Type::B32);
+        let column = b.binary(BinaryOp::And, column, words);
+        b.binary(BinaryOp::Or, start, column)
+    });
+    let launch = LaunchShape::of(Some([64, 1, 1]), [512, 1, 1]);
+    let ops = ops(&rewritten(&unit, launch).functions[0]);
+    let indices = |op: &&Op| matches!(op, Op::Extend { signed: false, .. });
+    assert_eq!(ops.iter().filter(indices).count(), 1, "{ops:?}");
+    assert!(!ops.contains(&Op::ReadSpecial(Special::ThreadId(0))));
+}
