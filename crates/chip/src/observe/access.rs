@@ -154,19 +154,36 @@ impl<'a> Accesses<'a> {
     }
 }
 
+/// Words of the scratchpad that an instruction asks each bank for.
+pub(super) struct Banks {
+    /// How many.
+    counts: [u8; LANES],
+    /// Which, as far as `counts` says; what lies behind is of instructions before.
+    words: [[u32; LANES]; LANES],
+}
+
+impl Banks {
+    pub(super) const fn new() -> Self {
+        Self {
+            counts: [0; LANES],
+            words: [[0; LANES]; LANES],
+        }
+    }
+}
+
 /// Collects the accesses of one instruction at the end of `words`.
 struct Collector<'a> {
     words: &'a mut Vec<u64>,
     header: usize,
     /// Bounds of device memory.
     device: (u64, u64),
-    banks: u32,
+    bank_mask: u32,
     atomic: bool,
     lanes: u64,
     scratchpad_bytes: u64,
-    /// Words that each bank must deliver.
-    bank_words: [u8; LANES],
-    bank_seen: [[u32; LANES]; LANES],
+    /// The word of the scratchpad that was asked for last: lanes often share one.
+    last_word: u32,
+    banks: &'a mut Banks,
 }
 
 impl Collector<'_> {
@@ -192,6 +209,11 @@ impl Collector<'_> {
     #[inline]
     fn add_line(&mut self, access: LineAccess) {
         let key = access.encode() & !0xf;
+        let last = self.words.len() - 1;
+        if last > self.header && self.words[last] & !0xf == key {
+            self.words[last] |= u64::from(access.sectors);
+            return;
+        }
         let known = self.words[self.header + 1..]
             .iter_mut()
             .rev()
@@ -235,21 +257,31 @@ impl Collector<'_> {
         let mut word = (offset / 4) as u32;
         let end = ((offset + bytes).div_ceil(4)) as u32;
         while word < end {
-            let bank = (word & (self.banks - 1)) as usize % LANES;
-            let count = usize::from(self.bank_words[bank]);
             // Lanes that read one word share it; atomics on it follow each other.
-            if self.atomic || !self.bank_seen[bank][..count].contains(&word) {
-                if count < LANES {
-                    self.bank_seen[bank][count] = word;
+            if word != self.last_word || self.atomic {
+                let bank = (word & self.bank_mask) as usize % LANES;
+                let count = usize::from(self.banks.counts[bank]);
+                let words = &mut self.banks.words[bank];
+                if self.atomic || !words[..count].contains(&word) {
+                    if count < LANES {
+                        words[count] = word;
+                    }
+                    self.banks.counts[bank] = (count + 1).min(LANES) as u8;
                 }
-                self.bank_words[bank] = (count + 1).min(LANES) as u8;
+                self.last_word = word;
             }
             word += 1;
         }
     }
 
     fn finish(self, more_passes: u64) {
-        let conflicts = self.bank_words.iter().copied().max().unwrap_or(0);
+        let conflicts = if self.scratchpad_bytes > 0 {
+            let most = self.banks.counts.iter().copied().max().unwrap_or(0);
+            self.banks.counts = [0; LANES];
+            most
+        } else {
+            0
+        };
         let lines = (self.words.len() - self.header - 1) as u64;
         let passes = u64::from(conflicts) + more_passes;
         self.words[self.header] = lines.min(0xffff)
@@ -279,6 +311,7 @@ pub(super) fn record(
     hart: &Hart,
     _: &Env,
     surroundings: &Surroundings,
+    banks: &mut Banks,
     words: &mut Vec<u64>,
 ) {
     let header = words.len();
@@ -287,12 +320,12 @@ pub(super) fn record(
         words,
         header,
         device: surroundings.device,
-        banks: surroundings.banks,
+        bank_mask: surroundings.banks - 1,
         atomic,
         lanes: 0,
         scratchpad_bytes: 0,
-        bank_words: [0; LANES],
-        bank_seen: [[0; LANES]; LANES],
+        last_word: u32::MAX,
+        banks,
     };
     let base = hart.x(op.rs1);
     let vl = hart.vl as usize;
@@ -358,7 +391,7 @@ pub(super) fn record(
 /// A run of consecutive bytes. In the scratchpad it passes by rows of all banks.
 fn record_run(mut collector: Collector<'_>, base: u64, bytes: u64, lanes: u64) {
     if (SHARED_WINDOW..LOCAL_WINDOW).contains(&base) {
-        let row = u64::from(collector.banks) * 4;
+        let row = (u64::from(collector.bank_mask) + 1) * 4;
         let first = (base - SHARED_WINDOW) / 4 * 4;
         let last = base - SHARED_WINDOW + bytes;
         collector.lanes = lanes;

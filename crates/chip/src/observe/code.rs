@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use weft_isa::VType;
 
-use super::access::{self, Form, Surroundings};
+use super::access::{self, Banks, Form, Surroundings};
 use super::cost::{Costs, Kind, OpInfo};
 use crate::block::fetch;
 use crate::chipfile::ChipFile;
@@ -48,6 +48,7 @@ pub(crate) struct ObservedCode {
     level: Level,
     costs: Costs,
     surroundings: Surroundings,
+    banks: Box<Banks>,
     blocks: Vec<Block>,
     index: HashMap<(u64, u64), u32>,
     infos: Vec<OpInfo>,
@@ -110,6 +111,7 @@ impl ObservedCode {
                 device,
                 banks: chip.scratchpad.banks.value,
             },
+            banks: Box::new(Banks::new()),
             blocks: Vec::new(),
             index: HashMap::new(),
             infos: Vec::new(),
@@ -220,6 +222,7 @@ impl Runner for Observed<'_> {
                         hart,
                         env,
                         &self.code.surroundings,
+                        &mut self.code.banks,
                         &mut record.words,
                     ),
                     Probe::Barrier => {

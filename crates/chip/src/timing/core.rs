@@ -416,17 +416,20 @@ impl CoreModel {
         match info.kind {
             Kind::Load | Kind::Store | Kind::Atomic => {
                 let slot = usize::from(self.harts[index].cta);
-                let Some(mut resident) = self.ctas[slot].take() else {
+                let warp = usize::from(self.harts[index].warp);
+                let Some(resident) = &mut self.ctas[slot] else {
                     return Ok(());
                 };
-                let warp = usize::from(self.harts[index].warp);
-                let record = &mut resident.cta.records[warp];
+                // Out of the core for as long as the core changes.
+                let mut record = std::mem::take(&mut resident.cta.records[warp]);
                 let (accesses, words) = Accesses::read(record.words());
                 let passes = self.access(index, &info, accesses, begin);
                 if passes.is_some() {
                     record.skip_words(words);
                 }
-                self.ctas[slot] = Some(resident);
+                if let Some(resident) = &mut self.ctas[slot] {
+                    resident.cta.records[warp] = record;
+                }
                 let Some(passes) = passes else {
                     self.wait_for_room(index, now);
                     return Ok(());
