@@ -13,7 +13,6 @@ use weft_isa::abi::{
 use weft_isa::{Class, Inst, VType};
 
 use crate::chipfile::{LINE_BYTES, SECTOR_BYTES};
-use crate::env::Env;
 use crate::exec::Op;
 use crate::hart::Hart;
 
@@ -309,7 +308,6 @@ pub(super) fn record(
     atomic: bool,
     op: &Op,
     hart: &Hart,
-    _: &Env,
     surroundings: &Surroundings,
     banks: &mut Banks,
     words: &mut Vec<u64>,

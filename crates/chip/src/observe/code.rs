@@ -220,7 +220,6 @@ impl Runner for Observed<'_> {
                         atomic,
                         op,
                         hart,
-                        env,
                         &self.code.surroundings,
                         &mut self.code.banks,
                         &mut record.words,
