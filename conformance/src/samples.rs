@@ -237,7 +237,7 @@ const SAMPLES: &[Sample] = &[
     ),
     sample(
         "6_Performance/cudaGraphsPerfScaling",
-        &["0", "1", "20"],
+        &["3", "1", "20"],
         "Test passed",
     ),
     sample(
