@@ -74,7 +74,9 @@ pub const BARRIERS_PER_CTA: usize = 16;
 /// Base of the window through which a hart sees its CTA's shared memory. A `.shared` address
 /// is the offset from here.
 pub const SHARED_WINDOW: u64 = 1 << 56;
-/// Extent of the shared window in bytes (how much of it is backed is per launch).
+/// Extent of the shared window in bytes (how much of it is backed is per launch). Behind it lies the same
+/// window once more: a `.shared` address of 32 bits may be a negative number that an offset makes positive,
+/// and code adds both to the base without cutting the sum to 32 bits.
 pub const SHARED_WINDOW_BYTES: u64 = 1 << 32;
 /// Base of the window of lane-local memory. Lane `i` owns
 /// `LOCAL_WINDOW + i * LOCAL_LANE_STRIDE ..`; each hart sees its own contents.

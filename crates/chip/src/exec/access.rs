@@ -7,7 +7,9 @@
 
 use std::cell::Cell;
 
-use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW, STACK_WINDOW};
+use weft_isa::abi::{
+    LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW, SHARED_WINDOW_BYTES, STACK_WINDOW,
+};
 
 use crate::env::Env;
 use crate::fault::FaultKind;
@@ -327,7 +329,10 @@ fn resolve_slowly(
             Space::Local,
         ))
     } else {
-        let offset = address - SHARED_WINDOW;
+        let mut offset = address - SHARED_WINDOW;
+        if (SHARED_WINDOW_BYTES..2 * SHARED_WINDOW_BYTES).contains(&offset) {
+            offset -= SHARED_WINDOW_BYTES;
+        }
         cache.set(SHARED);
         within(offset, env.shared_bytes).then_some((env.shared, offset, Space::Shared))
     }?;

@@ -492,7 +492,7 @@ impl Cta<'_> {
             });
         }
         Ok(match space {
-            Space::Shared => Place::Shared(at),
+            Space::Shared => Place::Shared(at % SHARED_WINDOW_BYTES),
             Space::Local => Place::Local(at),
             Space::Param => Place::Param(at),
             Space::Generic | Space::Global | Space::Const => {

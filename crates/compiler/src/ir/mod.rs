@@ -51,7 +51,7 @@
 //! Every access names a [`Space`]. An address in [`Space::Generic`], [`Space::Global`] or
 //! [`Space::Const`] is a 64-bit generic address. In the other spaces it is an offset, 32 or 64
 //! bits wide, from the start of the window that `weft_isa::abi` defines:
-//! [`Space::Shared`] the CTA's shared window, [`Space::Local`] the executing lane's own part
+//! [`Space::Shared`] the CTA's shared window, where address and offset add modulo 2^32, [`Space::Local`] the executing lane's own part
 //! of the local window, [`Space::Param`] the kernel parameter block (kernels only; parameters
 //! of device functions are in local memory). [`Op::ToGeneric`] and [`Op::FromGeneric`]
 //! convert. Accesses are naturally aligned or fault. Bytes are little-endian. Plain accesses of different threads are
