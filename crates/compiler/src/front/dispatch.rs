@@ -2,8 +2,8 @@
 
 use super::function::{Ins, Lowering};
 use super::{
-    async_copy, atomics, compare, control, convert, data, float, int, logic, matrix_memory,
-    mbarrier, memory, mma, texture, video, video_simd, warp, wmma,
+    async_copy, atomics, compare, control, convert, data, find_set, float, int, logic,
+    matrix_memory, mbarrier, memory, mma, texture, video, video_simd, warp, wmma,
 };
 use crate::ErrorKind;
 
@@ -51,6 +51,7 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "popc" => (Select, int::popc),
         "clz" => (Select, int::clz),
         "bfind" => (Select, int::bfind),
+        "fns" => (Select, find_set::fns),
         "dp4a" => (Select, int::dp4a),
         "dp2a" => (Select, int::dp2a),
         "fma" => (Select, float::fma),
@@ -102,6 +103,7 @@ pub(super) fn find(opcode: &str) -> Option<Entry> {
         "txq" | "suq" => (Branch, texture::query),
         "suld" => (Branch, texture::suld),
         "sust" => (Branch, texture::sust),
+        "sured" => (Branch, texture::sured),
         // 9.7.13: control flow
         "bra" => (Branch, control::bra),
         "brx" => (Branch, control::brx),

@@ -20,6 +20,7 @@ mod convert_special;
 mod data;
 mod dispatch;
 mod emit;
+mod find_set;
 mod float;
 mod function;
 mod grid_sync;

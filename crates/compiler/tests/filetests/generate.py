@@ -251,6 +251,19 @@ def bfi(a, b, at, length, bits):
     return result
 
 
+def fns(mask_bits, base, offset):
+    if offset == 0:
+        return base if mask_bits >> base & 1 else mask(32)
+    at, left, step = base, abs(offset) - 1, 1 if offset > 0 else -1
+    while 0 <= at < 32:
+        if mask_bits >> at & 1:
+            if left == 0:
+                return at
+            left -= 1
+        at += step
+    return mask(32)
+
+
 def bfind(a, bits, is_signed, amount=False):
     if is_signed and a >> (bits - 1):
         a = ~a & mask(bits)
@@ -329,6 +342,7 @@ INT32_OPS = [
     ("bfind.s32 $d, $a;", lambda a, b, c: bfind(a, 32, True)),
     ("bfind.shiftamt.s32 $d, $a;", lambda a, b, c: bfind(a, 32, True, True)),
     ("brev.b32 $d, $a;", lambda a, b, c: int(f"{a:032b}"[::-1], 2)),
+    ("{ .reg .b32 n, o; and.b32 n, $b, 31; shr.s32 o, $c, 28; fns.b32 $d, $a, n, o; }", lambda a, b, c: fns(a, b & 31, S(c) >> 28)),
     ("bfe.u32 $d, $a, $c, 5;", lambda a, b, c: bfe(a, c, 5, 32, False)),
     ("bfe.s32 $d, $a, $c, 9;", lambda a, b, c: bfe(a, c, 9, 32, True)),
     ("bfe.s32 $d, $a, 4, $c;", lambda a, b, c: bfe(a, 4, c, 32, True)),

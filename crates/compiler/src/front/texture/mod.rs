@@ -1,4 +1,5 @@
-//! Textures and surfaces: PTX ISA sections 9.7.10 (`tex`, `tld4`, `txq`) and 9.7.11 (`suld`, `sust`, `suq`).
+//! Textures and surfaces: PTX ISA sections 9.7.10 (`tex`, `tld4`, `txq`) and 9.7.11 (`suld`, `sust`, `sured`,
+//! `suq`).
 //!
 //! An object is the address of a descriptor (`weft_isa::texture` has its layout). What an instruction does
 //! with it is a device function of `texture.ptx`, which nvcc makes of `texture.cu`; it becomes a part of every
@@ -9,7 +10,7 @@ use super::function::{Ins, Lowering};
 use super::{memory, types};
 use crate::ErrorKind;
 use crate::ir::{
-    BinaryOp, FloatType, IntCompare, Op, Rounding, Space, Terminator, Type, Value, Width,
+    AtomicOp, BinaryOp, FloatType, IntCompare, Op, Rounding, Space, Terminator, Type, Value, Width,
 };
 use std::sync::OnceLock;
 use weft_isa::abi::FaultCode;
@@ -60,7 +61,7 @@ pub(super) fn functions_of(instruction: &Instruction<'_>) -> &'static [&'static 
     match instruction.opcode {
         "tex" => &[TEXTURE, GRADIENT],
         "tld4" => &[TEXTURE],
-        "suld" | "sust" => &[SURFACE],
+        "suld" | "sust" | "sured" => &[SURFACE],
         _ => &[],
     }
 }
@@ -389,12 +390,7 @@ fn take_surface(ins: &mut Ins<'_, '_>) -> Lowered<(Geometry, usize, ScalarType, 
     let geometry = Geometry::take(ins)?;
     memory::take_cache_hints(ins);
     let length = ins.modifiers.take_map(memory::vector_length).unwrap_or(1);
-    let outside = ins.modifiers.take_map(|word| match word {
-        "trap" => Some(Outside::Trap),
-        "clamp" => Some(Outside::Clamp),
-        "zero" => Some(Outside::Zero),
-        _ => None,
-    });
+    let outside = take_outside(ins);
     let ty = ins.ty()?;
     let is_bits = matches!(
         ty,
@@ -403,12 +399,17 @@ fn take_surface(ins: &mut Ins<'_, '_>) -> Lowered<(Geometry, usize, ScalarType, 
     if geometry.cube || !is_bits || length > 4 {
         return Err(ins.unsupported());
     }
-    Ok((
-        geometry,
-        length.into(),
-        ty,
-        outside.unwrap_or(Outside::Trap),
-    ))
+    Ok((geometry, length.into(), ty, outside))
+}
+
+fn take_outside(ins: &mut Ins<'_, '_>) -> Outside {
+    let outside = ins.modifiers.take_map(|word| match word {
+        "trap" => Some(Outside::Trap),
+        "clamp" => Some(Outside::Clamp),
+        "zero" => Some(Outside::Zero),
+        _ => None,
+    });
+    outside.unwrap_or(Outside::Trap)
 }
 
 /// The address of what a surface instruction reads or writes, 0 for nothing.
@@ -507,6 +508,51 @@ pub(super) fn sust<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) 
                 ordered: false,
             });
         }
+        Ok(())
+    })
+}
+
+/// `sured.b.op.geometry.type.{trap,clamp,zero} [object, coordinates], value`
+pub(super) fn sured<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -> Lowered {
+    use ScalarType::{B32, S32, S64, U32, U64};
+    if !ins.modifiers.take("b") {
+        return Err(ins.unsupported());
+    }
+    let ty = ins.modifiers.last_type();
+    let op = ins.modifiers.take_map(|word| {
+        Some(match (word, ty?) {
+            ("add", U32 | S32 | U64) => AtomicOp::Add,
+            ("min", U32 | U64) => AtomicOp::MinUnsigned,
+            ("min", S32 | S64) => AtomicOp::MinSigned,
+            ("max", U32 | U64) => AtomicOp::MaxUnsigned,
+            ("max", S32 | S64) => AtomicOp::MaxSigned,
+            ("and", B32) => AtomicOp::And,
+            ("or", B32) => AtomicOp::Or,
+            _ => return None,
+        })
+    });
+    let geometry = Geometry::take(ins)?;
+    let outside = take_outside(ins);
+    let ty = ins.ty()?;
+    let (Some(op), Some(ir_type), false) = (op, types::ir(ty), geometry.cube) else {
+        return Err(ins.unsupported());
+    };
+    let [at, operand] = ins.operands()?;
+    let operand = f.read(ins, operand, ty)?;
+    let bytes = types::bits(ty) / 8;
+    let address = surface_address(f, ins, at, geometry, u64::from(bytes), outside)?;
+    let somewhere = f.compare_with(IntCompare::NotEqual, address, 0);
+    f.when(somewhere, |f| {
+        let op = Op::Atomic {
+            op,
+            space: Space::Generic,
+            width: width(bytes),
+            address,
+            offset: 0,
+            operand,
+            compare: None,
+        };
+        f.emit(op, ir_type);
         Ok(())
     })
 }
