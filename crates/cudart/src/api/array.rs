@@ -184,6 +184,25 @@ exports! {
     }
 }
 
+/// A channel description of its parts; it cannot fail, and what the parts mean is checked where it is used.
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn cudaCreateChannelDesc(
+    x: c_int,
+    y: c_int,
+    z: c_int,
+    w: c_int,
+    kind: c_int,
+) -> ChannelFormat {
+    ChannelFormat {
+        bits: [x, y, z, w],
+        kind,
+    }
+}
+
+/// Names of the functions that give a description instead of a status.
+#[cfg(test)]
+pub(crate) const DESCRIPTION_NAMES: &[&str] = &["cudaCreateChannelDesc"];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -89,6 +89,7 @@ pub(crate) const NAMES: &[(&str, &[&str])] = &[
     ("Ranges of memory", range::NAMES),
     ("Copies of volumes and arrays", copy_3d::NAMES),
     ("Arrays", array::NAMES),
+    ("Channel descriptions", array::DESCRIPTION_NAMES),
     ("Texture and surface objects", texture::NAMES),
     ("Libraries", library::NAMES),
     ("Driver entry points and logs", entry::NAMES),
