@@ -276,7 +276,7 @@ pub(super) fn run(seeds: u64) -> Result<Published> {
 /// The section of the page.
 pub(super) fn section(text: &mut String, published: &Published) {
     text.push_str(
-        "## Published planners\n\nTheir profiles are not public: the laws of this release stand for them. \
+        "\n## Published planners\n\nTheir profiles are not public: the laws of this release stand for them. \
          Mélange (arXiv 2404.14527) reports savings of at most 77 % (chat), 33 % (documents) and 51 % \
          (mixed) against fleets of one kind. Here: llama-3.1-8b in BF16 on L4, A10, A100 and H100 at its \
          prices, 99 % of requests within 120 ms a token; lengths like its three traffics. Our planner \
