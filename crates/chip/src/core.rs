@@ -28,6 +28,14 @@ use crate::report::MemoryTraffic;
 
 const _: () = assert!(SHARED_WINDOW < STACK_WINDOW);
 
+/// What a hart did in its turn.
+struct Turn {
+    /// Instructions.
+    spent: i64,
+    /// It ended its turn for the sake of others.
+    yields: bool,
+}
+
 /// Instructions a hart executes before the next one has its turn.
 const HART_QUANTUM: i64 = 4096;
 
@@ -261,42 +269,55 @@ impl Core {
                 return Slice::Stopped;
             }
             let mut turn = self.ready;
+            let mut all_yield = true;
             while turn != 0 {
                 let warp = turn.trailing_zeros() as usize;
                 turn &= turn - 1;
                 match self.run_hart(code, warp) {
-                    Ok(spent) => {
+                    Ok(Turn { spent, yields }) => {
                         *budget -= spent;
                         self.spent += spent.unsigned_abs();
+                        all_yield &= yields;
                     }
                     Err(fault) => return Slice::Fault(fault),
                 }
+            }
+            if all_yield {
+                // They may wait for other cores.
+                *budget = 0;
             }
         }
         Slice::Done
     }
 
-    /// Runs one hart for a quantum; gives the instructions spent.
-    fn run_hart<R: Runner>(&mut self, code: &mut R, warp: usize) -> Result<i64, Fault> {
+    /// Runs one hart for a quantum, or until it lets others go first.
+    fn run_hart<R: Runner>(&mut self, code: &mut R, warp: usize) -> Result<Turn, Fault> {
         let mut left = HART_QUANTUM;
         self.env.recent.begin_hart(&self.harts[warp].windows);
         loop {
             let hart = &mut self.harts[warp];
             left = code.run(hart, &mut self.env, left);
+            let over = |left: i64, yields: bool| {
+                Ok(Turn {
+                    spent: HART_QUANTUM - left,
+                    yields,
+                })
+            };
             match std::mem::replace(&mut hart.stop, Stop::None) {
-                Stop::None => return Ok(HART_QUANTUM - left),
+                Stop::None => return over(left, false),
+                Stop::Yield => return over(left, true),
                 Stop::Exit => {
                     self.live &= !(1 << warp);
                     self.ready &= !(1 << warp);
                     for id in 0..BARRIERS_PER_CTA {
                         self.complete_barrier(id);
                     }
-                    return Ok(HART_QUANTUM - left);
+                    return over(left, false);
                 }
                 Stop::Barrier(call) => {
                     self.arrive(warp, call);
                     if self.ready & 1 << warp == 0 {
-                        return Ok(HART_QUANTUM - left);
+                        return over(left, false);
                     }
                 }
                 Stop::Ebreak { pc } => {
@@ -312,7 +333,7 @@ impl Core {
                 Stop::Fault { kind, pc, lane } => return Err(self.locate(warp, kind, pc, lane)),
             }
             if left <= 0 {
-                return Ok(HART_QUANTUM - left);
+                return over(left, false);
             }
         }
     }

@@ -32,6 +32,8 @@ pub(crate) enum Stop {
     None,
     /// `xw.exit`.
     Exit,
+    /// A fence: what it waits for may be what others do, who are to have their turn.
+    Yield,
     /// A barrier instruction.
     Barrier(BarrierCall),
     /// `ecall`.

@@ -16,16 +16,20 @@ enum Update {
     Clear,
 }
 
-/// Orders the accesses of this hart before accesses of others.
-pub(super) fn fence(_: &mut Hart, _: &mut Env, _: &Op) -> Flow {
+/// Orders the accesses of this hart before accesses of others. The others have their turn: what a
+/// hart does before a fence it may do for them, and a loop that waits for them has one.
+pub(super) fn fence(hart: &mut Hart, _: &mut Env, _: &Op) -> Flow {
     std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
-    Flow::Next
+    hart.stop = Stop::Yield;
+    Flow::Leave
 }
 
 /// `fence.i`: outside CUDA, what follows is decoded anew. Kernels cannot write their code.
 pub(super) fn fence_i(hart: &mut Hart, env: &mut Env, op: &Op) -> Flow {
     if env.bare {
+        std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
         hart.stop = Stop::Refetch { pc: op.next_pc() };
+        return Flow::Leave;
     }
     fence(hart, env, op)
 }

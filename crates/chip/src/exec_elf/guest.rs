@@ -215,7 +215,7 @@ impl Guest {
     /// Does what the hart stopped for.
     fn answer(&mut self, console: &mut Console<'_>) -> Result<Option<u64>, Error> {
         match std::mem::replace(&mut self.hart.stop, Stop::None) {
-            Stop::None | Stop::Mode => Ok(None),
+            Stop::None | Stop::Mode | Stop::Yield => Ok(None),
             Stop::Refetch { pc } => {
                 self.hart.pc = pc;
                 self.refresh_code();

@@ -150,6 +150,8 @@ impl Choice {
             | Opcode::Pause
             | Opcode::WrsNto
             | Opcode::WrsSto
+            | Opcode::Fence
+            | Opcode::FenceTso
             | Opcode::FenceI
             | Opcode::Vsetvl
             | Opcode::Msetmtype
