@@ -746,10 +746,12 @@ fn spill(machine: &mut Machine, spilled: &[usize]) {
 /// along the code, and once more around each loop for what it reads before writing it.
 #[cfg(debug_assertions)]
 fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
+    use std::collections::BTreeSet;
+
     // A register may hold what several names stand for, after copies that are none.
     let mut content: Vec<Vec<Reg>> = vec![Vec::new(); 96];
     // For each open loop: registers read in it that it had not written before.
-    let mut open: Vec<(Vec<Reg>, Vec<Reg>)> = Vec::new();
+    let mut open: Vec<(BTreeSet<Reg>, BTreeSet<Reg>)> = Vec::new();
     let units = |reg: Reg| {
         let physical = reg
             .virtual_index()
@@ -768,7 +770,7 @@ fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
             }
         }
         if inst.kind == Kind::LoopBegin {
-            open.push((Vec::new(), Vec::new()));
+            open.push((BTreeSet::new(), BTreeSet::new()));
         }
         let mut touched = Vec::new();
         inst.for_each_register(|reg, access| touched.push((reg, access)));
@@ -783,8 +785,8 @@ fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
                 );
             }
             for (read, written) in &mut open {
-                if !written.contains(&reg) && !read.contains(&reg) {
-                    read.push(reg);
+                if !written.contains(&reg) {
+                    read.insert(reg);
                 }
             }
         }
@@ -801,7 +803,7 @@ fn verify(machine: &Machine, assigned: &[Option<Reg>]) {
                 content[unit].push(reg);
             }
             for (_, written) in &mut open {
-                written.push(reg);
+                written.insert(reg);
             }
         }
         if inst.is_call() {
