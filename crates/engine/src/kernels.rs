@@ -2,6 +2,7 @@
 //! they compute is written above each source; `reference` says it again in plain Rust, and the
 //! tests compare the two.
 
+mod decode_step;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use crate::accelerator::{Accelerator, Arguments, DeviceAddress, Grid, KernelId};
 use crate::error::Error;
 use crate::matrix::{Format, Matrix};
 use crate::quantization::KvCacheFormat;
+pub(crate) use decode_step::{DecodeStep, StepBuffers, StepLayer};
 
 /// Positions of a block of the KV cache.
 pub(crate) const BLOCK_TOKENS: u32 = 32;

@@ -92,6 +92,11 @@ impl Matrix {
     }
 }
 
+/// Rows of a tensor of two axes, as far as there can be any.
+fn rows_of(tensor: &Tensor) -> usize {
+    usize::try_from(tensor.shape[0]).unwrap_or(usize::MAX)
+}
+
 /// Outputs are stored in groups of a warp.
 const WARP: usize = 32;
 
@@ -109,6 +114,40 @@ impl Packed {
     /// Stacks tensors of shape [outputs, inputs] on top of each other. Unquantised, values are
     /// as stored, and f32 if tensors are stored differently.
     pub(crate) fn stack(tensors: &[Tensor], quantization: Quantization) -> Result<Self, Error> {
+        let mut before = 0;
+        let first_rows: Vec<usize> = tensors
+            .iter()
+            .map(|tensor| {
+                let first = before;
+                before += rows_of(tensor);
+                first
+            })
+            .collect();
+        Self::place(tensors, quantization, before, |index, row| {
+            first_rows[index] + row
+        })
+    }
+
+    /// Tiles of outputs of several tensors of the same shape in turns, each filled up with zeros.
+    pub(crate) fn interleave(
+        tensors: &[Tensor],
+        quantization: Quantization,
+    ) -> Result<Self, Error> {
+        let (count, rows) = (tensors.len(), tensors.first().map_or(0, rows_of));
+        let outputs = rows.next_multiple_of(TILE_OUTPUTS) * count;
+        Self::place(tensors, quantization, outputs, |index, row| {
+            let tile = row / TILE_OUTPUTS * count + index;
+            tile * TILE_OUTPUTS + row % TILE_OUTPUTS
+        })
+    }
+
+    /// Rows of tensors where `place` of the tensor's index and the row says.
+    fn place(
+        tensors: &[Tensor],
+        quantization: Quantization,
+        outputs: usize,
+        place: impl Fn(usize, usize) -> usize,
+    ) -> Result<Self, Error> {
         let first = tensors.first().expect("a matrix has a tensor");
         let stored = first.stored;
         let format = match quantization {
@@ -123,15 +162,8 @@ impl Packed {
             }
             Quantization::None => Format::F32,
         };
-        let extent = |tensor: &Tensor, axis: usize| {
-            usize::try_from(tensor.shape[axis])
-                .map_err(|_| Error::tensor(&tensor.name, "it is too large"))
-        };
-        let inputs = extent(first, 1)?;
-        let mut outputs = 0;
-        for tensor in tensors {
-            outputs += extent(tensor, 0)?;
-        }
+        let inputs = usize::try_from(first.shape[1])
+            .map_err(|_| Error::tensor(&first.name, "it is too large"))?;
         let mut packed = Self {
             words: vec![0; format.words(outputs, inputs)],
             scales: vec![0; format.scale_bytes(outputs, inputs)],
@@ -139,11 +171,9 @@ impl Packed {
             outputs,
             inputs,
         };
-        let mut output = 0;
-        for tensor in tensors {
-            for row in tensor.values()?.chunks_exact(inputs) {
-                packed.set_row(output, row);
-                output += 1;
+        for (index, tensor) in tensors.iter().enumerate() {
+            for (row, values) in tensor.values()?.chunks_exact(inputs).enumerate() {
+                packed.set_row(place(index, row), values);
             }
         }
         Ok(packed)

@@ -11,8 +11,8 @@ use crate::accelerator::{Accelerator, DeviceAddress};
 use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::kernels::{
-    ATTENTION_ROWS, BLOCK_TOKENS, HeadTransform, Heads, Input, Kernels, LayerCache, Norm, Paging,
-    Product, Quantized, Targets,
+    ATTENTION_ROWS, BLOCK_TOKENS, DecodeStep, HeadTransform, Heads, Input, Kernels, LayerCache,
+    Norm, Paging, Product, Quantized, Targets,
 };
 use crate::matrix::Matrix;
 use crate::quantization::KvCacheFormat;
@@ -113,6 +113,10 @@ pub(crate) struct Model {
     lm_head: Matrix,
     angles: DeviceAddress,
     buffers: Buffers,
+    /// For steps of one row, if there is a kernel for the model.
+    decode_step: Option<DecodeStep>,
+    /// Whether the buffer of logits has those of the last batch.
+    has_logits: bool,
 }
 
 /// Bytes of an f32 or u32.
@@ -135,6 +139,10 @@ impl Model {
             rows > 0 && rows <= self.limits.rows,
             "{rows} rows in a step"
         );
+        self.has_logits = false;
+        if rows == 1 && self.decode_step.is_some() {
+            return self.forward_one(batch);
+        }
         let paging = self.write_batch(batch)?;
         let Self {
             kernels, buffers, ..
@@ -152,6 +160,34 @@ impl Model {
             self.layer(index, rows, &paging)?;
         }
         self.select_outputs(&batch.outputs)
+    }
+
+    /// [`Self::forward`] for one row, in fewer launches.
+    fn forward_one(&mut self, batch: &Batch) -> Result<(), Error> {
+        let Self {
+            kernels,
+            buffers,
+            decode_step: Some(step),
+            ..
+        } = self
+        else {
+            unreachable!("the caller has looked");
+        };
+        let device = self.device.as_mut();
+        step.set_table(device, &batch.tables[0])?;
+        device.write(buffers.tokens, &bytes_of(&batch.tokens))?;
+        let (hidden, tokens) = (buffers.hidden, buffers.tokens);
+        kernels.embedding(device, hidden, tokens, 1, &self.embed_tokens)?;
+        let (angles, eps) = (self.angles, self.config.rms_norm_eps);
+        for layer in self.layers.iter().filter_map(|l| l.for_step(angles, eps)) {
+            step.layer(kernels, device, &layer, batch.positions[0])?;
+        }
+        self.has_logits = !batch.outputs.is_empty();
+        if self.has_logits {
+            let to = (buffers.logits, 0, buffers.normed);
+            step.normed_product(kernels, device, &self.lm_head, &self.norm, to)?;
+        }
+        Ok(())
     }
 
     /// One decoder layer over the rows in `hidden`.
@@ -331,6 +367,9 @@ impl Model {
 
     /// Logits of the first `count` output rows of the last batch, [count, vocabulary].
     pub(crate) fn logits(&mut self, count: usize) -> Result<Vec<f32>, Error> {
+        if self.has_logits {
+            return self.read(self.buffers.logits, count * self.config.vocab_size as usize);
+        }
         let Self {
             kernels, buffers, ..
         } = self;

@@ -7,10 +7,9 @@
 // One warp per head, eight warps per CTA.
 
 #include "../cache.cuh"
+#include "../rotary.cuh"
 
 static constexpr int WARPS = 8;
-// Pairs of a lane: heads are at most 256 wide.
-static constexpr int PAIRS = 4;
 
 template <class Cache>
 static __device__ void attention_input(float* qkv, const Cache& cache, const uint32_t* positions,
@@ -42,67 +41,16 @@ static __device__ void attention_input(float* qkv, const Cache& cache, const uin
     const uint32_t half = head_dim / 2;
     const bool is_query = head < q_heads;
     const float* norm = is_query ? q_norm : k_norm;
-    float low[PAIRS], high[PAIRS];
-    float sum = 0.0f;
-#pragma unroll
-    for (int i = 0; i < PAIRS; i++) {
-        const uint32_t pair = lane + 32 * i;
-        low[i] = pair < half ? data[pair] : 0.0f;
-        high[i] = pair < half ? data[pair + half] : 0.0f;
-        sum = fmaf(low[i], low[i], fmaf(high[i], high[i], sum));
-    }
-    if (norm) {
-#pragma unroll
-        for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, step);
-        const float scale = rsqrtf(sum / (float)head_dim + eps);
-#pragma unroll
-        for (int i = 0; i < PAIRS; i++) {
-            const uint32_t pair = lane + 32 * i;
-            if (pair < half) {
-                low[i] *= scale * norm[pair];
-                high[i] *= scale * norm[pair + half];
-            }
-        }
-    }
-    const float* cosines = angles + (uint64_t)position * head_dim;
-    const float* sines = cosines + half;
-#pragma unroll
-    for (int i = 0; i < PAIRS; i++) {
-        const uint32_t pair = lane + 32 * i;
-        if (pair < half) {
-            const float c = cosines[pair], s = sines[pair];
-            const float turned = low[i] * c - high[i] * s;
-            high[i] = high[i] * c + low[i] * s;
-            low[i] = turned;
-        }
-    }
+    Head own = Head::load(data, half, lane);
+    if (norm) own.normalise(norm, head_dim, eps, lane);
+    own.rotate(angles + (uint64_t)position * head_dim, half, lane);
     if (is_query) {
-#pragma unroll
-        for (int i = 0; i < PAIRS; i++) {
-            const uint32_t pair = lane + 32 * i;
-            if (pair < half) {
-                data[pair] = low[i];
-                data[pair + half] = high[i];
-            }
-        }
+        own.store([&](uint32_t d, float value) { data[d] = value; }, half, lane);
         return;
     }
-    float largest = 0.0f;
-    if (Cache::HAS_SCALES) {
-#pragma unroll
-        for (int i = 0; i < PAIRS; i++) largest = fmaxf(largest, fmaxf(fabsf(low[i]), fabsf(high[i])));
-        largest = largest_of_warp(largest);
-    }
+    const float largest = Cache::HAS_SCALES ? largest_of_warp(own.largest()) : 0.0f;
     const uint64_t at = (uint64_t)block * kv_heads + (head - q_heads);
-    const auto store = cache.key_store(at, slot, head_dim, largest, lane);
-#pragma unroll
-    for (int i = 0; i < PAIRS; i++) {
-        const uint32_t pair = lane + 32 * i;
-        if (pair < half) {
-            store(pair, low[i]);
-            store(pair + half, high[i]);
-        }
-    }
+    own.store(cache.key_store(at, slot, head_dim, largest, lane), half, lane);
 }
 
 #define KERNEL(name, Cache)                                                                                           \

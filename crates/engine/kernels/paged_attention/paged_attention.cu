@@ -10,7 +10,7 @@
 // order. The order of sums depends on positions and on splits, which only the model decides: a row's result is the same
 // bits in every tile.
 
-#include "../cache.cuh"
+#include "../attention.cuh"
 
 // Query heads of a CTA when several warps work for each.
 static constexpr uint32_t GROUP_MAX = 8;
@@ -32,70 +32,15 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
     // Rows past the end of the tile compute its last row again, and store nothing.
     const float* q[ROWS];
     uint32_t position[ROWS];
-    float maximum[ROWS], sum[ROWS], output[ROWS][LANE_DIMS];
 #pragma unroll
     for (int r = 0; r < ROWS; r++) {
         const uint32_t row = first_row + min((uint32_t)r, rows - 1);
         q[r] = qkv + (uint64_t)row * qkv_stride + head * head_dim;
         position[r] = positions[row];
-        maximum[r] = -INFINITY;
-        sum[r] = 0.0f;
-#pragma unroll
-        for (int i = 0; i < LANE_DIMS; i++) output[r][i] = 0.0f;
     }
-    const auto add = [&](uint32_t t, const float(&scaled)[ROWS], const float(&values)[LANE_DIMS]) {
-#pragma unroll
-        for (int r = 0; r < ROWS; r++) {
-            const float share = __shfl_sync(0xffffffffu, scaled[r], t);
-#pragma unroll
-            for (int i = 0; i < LANE_DIMS; i++) output[r][i] = fmaf(share, values[i], output[r][i]);
-        }
-    };
-    constexpr uint32_t TOGETHER = LANE_DIMS * ROWS >= 8 ? 2 : 4;
-    for (uint32_t first = split * BLOCK; first <= last_position; first += splits * BLOCK) {
-        const uint64_t at = (uint64_t)table[first / BLOCK] * kv_heads + kv_head;
-        float scores[ROWS], scaled[ROWS];
-        cache.score(scores, q, at, head_dim, lane);
-        // Lanes past the last position have weight 0, and a scale that may be anything.
-        const float value_scale = first + lane <= last_position ? cache.weight_scale(at, lane) : 0.0f;
-#pragma unroll
-        for (int r = 0; r < ROWS; r++) {
-            const float score = first + lane <= position[r] ? scores[r] * scale : -INFINITY;
-            const float updated = fmaxf(maximum[r], largest_of_warp(score));
-            // A warp may meet only positions that the row does not see.
-            const float weight = score == -INFINITY ? 0.0f : __expf(score - updated);
-            const float keep = maximum[r] == -INFINITY ? 0.0f : __expf(maximum[r] - updated);
-            maximum[r] = updated;
-            float total = weight;
-#pragma unroll
-            for (int step = 16; step > 0; step /= 2) total += __shfl_xor_sync(0xffffffffu, total, step);
-            sum[r] = fmaf(sum[r], keep, total);
-#pragma unroll
-            for (int i = 0; i < LANE_DIMS; i++) output[r][i] *= keep;
-            scaled[r] = weight * value_scale;
-        }
-        const uint32_t count = min(last_position + 1 - first, BLOCK);
-        // Loads of several positions are under way together.
-        uint32_t t = 0;
-#pragma unroll 1
-        for (; t + TOGETHER <= count; t += TOGETHER) {
-            float values[TOGETHER][LANE_DIMS];
-#pragma unroll
-            for (uint32_t j = 0; j < TOGETHER; j++) {
-#pragma unroll
-                for (int i = 0; i < LANE_DIMS; i++) values[j][i] = cache.value(at, t + j, head_dim, lane, 32 * i);
-            }
-#pragma unroll
-            for (uint32_t j = 0; j < TOGETHER; j++) add(t + j, scaled, values[j]);
-        }
-#pragma unroll 1
-        for (; t < count; t++) {
-            float values[LANE_DIMS];
-#pragma unroll
-            for (int i = 0; i < LANE_DIMS; i++) values[i] = cache.value(at, t, head_dim, lane, 32 * i);
-            add(t, scaled, values);
-        }
-    }
+    Attended<LANE_DIMS, ROWS> own_part;
+    own_part.add(cache, table, q, position, last_position, split, splits, kv_head, kv_heads, head_dim, scale, lane);
+    auto& [maximum, sum, output] = own_part;
     if (present > 1) {
         __shared__ float parts[GROUP_MAX][ROWS][32 * LANE_DIMS];
         __shared__ float maxima[GROUP_MAX][ROWS], sums[GROUP_MAX][ROWS];
@@ -113,15 +58,15 @@ static __device__ void attend(float* out, const float* qkv, const Cache& cache, 
             if (split == 0) {
 #pragma unroll
                 for (int r = 0; r < ROWS; r++) {
-                    // Split 0 has position 0, which every row sees.
-                    const float theirs = maxima[own][r], updated = fmaxf(maximum[r], theirs);
-                    const float keep = __expf(maximum[r] - updated);
-                    const float weight = theirs == -INFINITY ? 0.0f : __expf(theirs - updated);
-                    maximum[r] = updated;
-                    sum[r] = fmaf(sum[r], keep, sums[own][r] * weight);
+                    // Split 0 has position 0.
+                    Joint joint{maximum[r], sum[r]};
+                    joint.join(maxima[own][r], sums[own][r]);
+                    maximum[r] = joint.maximum;
+                    sum[r] = joint.sum;
 #pragma unroll
                     for (int i = 0; i < LANE_DIMS; i++) {
-                        output[r][i] = fmaf(output[r][i], keep, parts[own][r][32 * i + lane] * weight);
+                        const float theirs = parts[own][r][32 * i + lane];
+                        output[r][i] = fmaf(output[r][i], joint.keep, theirs * joint.weight);
                     }
                 }
             }

@@ -1,8 +1,10 @@
 // Activations to int8: for each row, scale = largest magnitude / 127, and values / scale rounded to the nearest, ties
 // to even; a row of zeros has scale 0. Written in the tile order of int8.cuh. One CTA of 256 threads per row.
 //
-// quantize: of x. rms_norm_quantize: of the RMS norm of x. silu_mul_quantize: of silu(x[i]) * x[width + i].
+// quantize: of x. rms_norm_quantize: of the RMS norm of x. silu_mul_quantize: of silu(gate[i]) * up[i], which are in x as
+// ../gate.cuh says.
 
+#include "../gate.cuh"
 #include "../int8.cuh"
 
 static constexpr int WARPS = 8;
@@ -67,10 +69,9 @@ struct Normed {
 
 struct Gated {
     const float* x;
-    uint32_t width;
     __device__ float operator()(uint32_t i) const {
-        const float gate = x[i];
-        return gate / (1.0f + __expf(-gate)) * x[width + i];
+        const float* from = x + gate_at(i);
+        return gated(from[0], from[TILE_OUTPUTS]);
     }
 };
 
@@ -88,5 +89,5 @@ extern "C" __global__ void rms_norm_quantize(uint32_t* words, float* scales, con
 }
 
 extern "C" __global__ void silu_mul_quantize(uint32_t* words, float* scales, const float* x, uint32_t width) {
-    quantize_row(words, scales, Gated{x + (uint64_t)blockIdx.x * 2 * width, width}, width);
+    quantize_row(words, scales, Gated{x + (uint64_t)blockIdx.x * gate_at((width + TILE_OUTPUTS - 1) / TILE_OUTPUTS * TILE_OUTPUTS)}, width);
 }

@@ -599,7 +599,8 @@ fn fused_norm_and_gate_are_quantized() {
             values: 0,
             quantized: bench.quantized(rows, width),
         };
-        let (x_at, gates_at) = (bench.upload(&x), bench.upload(&gates));
+        let tiled = interleaved(&gates, rows, width);
+        let (x_at, gates_at) = (bench.upload(&x), bench.upload(&tiled));
         for (what, expected) in [
             ("norm", reference::rms_norm(&x, &w, 1e-5)),
             ("gate", reference::silu_mul(&gates, width)),
@@ -631,6 +632,21 @@ fn fused_norm_and_gate_are_quantized() {
             }
         }
     }
+}
+
+/// Rows of gates and what they gate, [2, width], as tiles of 16 in turns.
+fn interleaved(gates: &[f32], rows: usize, width: usize) -> Vec<f32> {
+    let stride = width.next_multiple_of(16) * 2;
+    let mut tiled = vec![f32::NAN; rows * stride];
+    for row in 0..rows {
+        for part in 0..2 {
+            for i in 0..width {
+                let to = row * stride + (i / 16 * 2 + part) * 16 + i % 16;
+                tiled[to] = gates[(row * 2 + part) * width + i];
+            }
+        }
+    }
+    tiled
 }
 
 /// Words of activations in groups of four tiles of 8 rows by 32 inputs.

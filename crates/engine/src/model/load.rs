@@ -5,12 +5,12 @@ use crate::accelerator::{Accelerator, DeviceAddress};
 use crate::config::ModelConfig;
 use crate::error::Error;
 use crate::kernels::{
-    BLOCK_TOKENS, GROUP_MAX, HEAD_DIM_MAX, Kernels, LayerCache, Norm, Quantized, ROWS_MAX,
-    VALUES_PADDING_BYTES,
+    BLOCK_TOKENS, DecodeStep, GROUP_MAX, HEAD_DIM_MAX, HeadTransform, Heads, Kernels, LayerCache,
+    Norm, Quantized, ROWS_MAX, StepBuffers, StepLayer, VALUES_PADDING_BYTES,
 };
 use crate::matrix::{Matrix, Packed};
-use crate::quantization::{GROUP_ROWS, KvCacheFormat, Quantization, TILE_INPUTS};
-use crate::weights::TensorSource;
+use crate::quantization::{GROUP_ROWS, KvCacheFormat, Quantization, TILE_INPUTS, TILE_OUTPUTS};
+use crate::weights::{Tensor, TensorSource};
 
 impl Model {
     /// Reads every tensor of the model to the device and sets up cache and buffers.
@@ -41,6 +41,31 @@ impl Model {
         }
         let angles = loader.angles(limits.context)?;
         let buffers = loader.buffers(limits)?;
+        let heads = Heads {
+            query: config.num_attention_heads,
+            kv: config.num_key_value_heads,
+            dim: config.head_dim,
+        };
+        let step_buffers = StepBuffers {
+            hidden: buffers.hidden,
+            qkv: buffers.qkv,
+            activation: buffers.activation,
+        };
+        let step_layers: Option<Vec<_>> = layers
+            .iter()
+            .map(|layer| layer.for_step(angles, config.rms_norm_eps))
+            .collect();
+        let decode_step = match step_layers {
+            Some(layers) => DecodeStep::new(
+                device.as_mut(),
+                layers.into_iter(),
+                &lm_head,
+                heads,
+                limits.context,
+                step_buffers,
+            )?,
+            None => None,
+        };
         Ok(Self {
             device,
             kernels: Kernels::default(),
@@ -52,6 +77,37 @@ impl Model {
             lm_head,
             angles,
             buffers,
+            decode_step,
+            has_logits: false,
+        })
+    }
+}
+
+impl Layer {
+    /// As the kernels for one row need it; `None` if it has experts.
+    pub(super) fn for_step(&self, angles: DeviceAddress, eps: f32) -> Option<StepLayer> {
+        let FeedForward::Dense {
+            gate_up_proj,
+            down_proj,
+        } = self.mlp
+        else {
+            return None;
+        };
+        Some(StepLayer {
+            input_norm: self.input_layernorm,
+            qkv: self.qkv_proj,
+            qkv_bias: self.qkv_bias,
+            transform: HeadTransform {
+                norms: [self.q_norm, self.k_norm],
+                eps,
+                angles,
+            },
+            cache: self.cache,
+            o: self.o_proj,
+            o_bias: self.o_bias,
+            post_norm: self.post_attention_layernorm,
+            gate_up: gate_up_proj,
+            down: down_proj,
         })
     }
 }
@@ -139,7 +195,7 @@ impl Loader<'_> {
                     (name("mlp.up_proj.weight"), width),
                 ];
                 FeedForward::Dense {
-                    gate_up_proj: self.matrix(&gate_up, hidden)?,
+                    gate_up_proj: self.pack_gate_up(&gate_up, hidden)?.upload(self.device)?,
                     down_proj: self.matrix(&[(name("mlp.down_proj.weight"), hidden)], width)?,
                 }
             },
@@ -158,27 +214,34 @@ impl Loader<'_> {
         let part = |expert: u32, part: &str| format!("{mlp}.experts.{expert}.{part}.weight");
         let gate_up: Vec<_> = (0..moe.num_experts)
             .map(|expert| {
-                vec![
+                [
                     (part(expert, "gate_proj"), width),
                     (part(expert, "up_proj"), width),
                 ]
             })
             .collect();
         let down: Vec<_> = (0..moe.num_experts)
-            .map(|expert| vec![(part(expert, "down_proj"), hidden)])
+            .map(|expert| [(part(expert, "down_proj"), hidden)])
             .collect();
         Ok(FeedForward::Sparse {
             gate,
-            gate_up_proj: self.matrices(&gate_up, hidden)?,
-            down_proj: self.matrices(&down, width)?,
+            gate_up_proj: self
+                .matrices(&gate_up, |this, parts| this.pack_gate_up(parts, hidden))?,
+            down_proj: self.matrices(&down, |this, parts| {
+                this.pack(parts, width, this.quantization)
+            })?,
         })
     }
 
     /// Matrices of the same shape, one after the other in one allocation.
-    fn matrices(&mut self, parts: &[Vec<(String, u32)>], inputs: u32) -> Result<Matrix, Error> {
+    fn matrices<const N: usize>(
+        &mut self,
+        parts: &[[(String, u32); N]],
+        pack: impl Fn(&Self, &[(String, u32); N]) -> Result<Packed, Error>,
+    ) -> Result<Matrix, Error> {
         let mut all: Option<Matrix> = None;
         for (index, each) in (0u64..).zip(parts) {
-            let packed = self.pack(each, inputs, self.quantization)?;
+            let packed = pack(self, each)?;
             let matrix = match all {
                 Some(matrix) => matrix,
                 None => *all.insert(packed.allocate(self.device, parts.len() as u64)?),
@@ -205,12 +268,24 @@ impl Loader<'_> {
         inputs: u32,
         quantization: Quantization,
     ) -> Result<Packed, Error> {
-        let mut tensors = Vec::new();
-        for (name, width) in parts {
-            let shape = [u64::from(*width), u64::from(inputs)];
-            tensors.push(self.source.read(name, &shape)?);
+        Packed::stack(&self.read(parts, inputs)?, quantization)
+    }
+
+    /// Tensors [width, inputs].
+    fn read(&self, parts: &[(String, u32)], inputs: u32) -> Result<Vec<Tensor>, Error> {
+        let read = |(name, width): &(String, u32)| {
+            self.source
+                .read(name, &[u64::from(*width), u64::from(inputs)])
+        };
+        parts.iter().map(read).collect()
+    }
+
+    /// Gates with what they gate, quantised a tile of one after a tile of the other.
+    fn pack_gate_up(&self, parts: &[(String, u32); 2], inputs: u32) -> Result<Packed, Error> {
+        if self.quantization == Quantization::None {
+            return self.pack(parts, inputs, self.quantization);
         }
-        Packed::stack(&tensors, quantization)
+        Packed::interleave(&self.read(parts, inputs)?, self.quantization)
     }
 
     fn embedding(&mut self, name: &str) -> Result<Matrix, Error> {
@@ -301,11 +376,13 @@ impl Loader<'_> {
             u64::from(config.query_width()),
             u64::from(config.kv_width()),
         );
-        let (mut width, mut pairs, mut experts) = (u64::from(config.intermediate_size), 1, 1);
+        // Quantised gates fill whole tiles.
+        let tiled = |width: u32| u64::from(width).next_multiple_of(TILE_OUTPUTS as u64);
+        let (mut width, mut pairs, mut experts) = (tiled(config.intermediate_size), 1, 1);
         if let Some(moe) = &config.moe {
             pairs = u64::from(moe.num_experts_per_tok);
             experts = u64::from(moe.num_experts);
-            width = width.max(pairs * u64::from(moe.moe_intermediate_size));
+            width = width.max(pairs * tiled(moe.moe_intermediate_size));
         }
         let tables = u64::from(limits.context.div_ceil(BLOCK_TOKENS));
         let sequences = u64::from(limits.sequences);

@@ -155,6 +155,60 @@ fn llama_from_gguf_is_llama_from_safetensors() {
     assert_eq!(logits[0], logits[1]);
 }
 
+/// A step of one row takes fused launches; it leaves the bits that a launch for each part of a layer
+/// does, over one block and over more blocks than warps share.
+#[test]
+fn a_step_of_one_row_is_that_of_separate_launches() {
+    for (name, kv_cache) in [
+        ("qwen2.5-tied", KvCacheFormat::Int8),
+        ("qwen3", KvCacheFormat::F32),
+    ] {
+        let (folder, _) = golden(name);
+        let directory = ModelDirectory::open(&folder).expect("a model directory");
+        let source = directory.tensors().expect("weights");
+        let limits = ModelLimits {
+            context: 320,
+            blocks: 12,
+            kv_cache,
+            rows: 64,
+            sequences: 1,
+        };
+        let mut models = [true, false].map(|fused| {
+            let (config, source) = (directory.config(), source.as_ref());
+            let int8 = Quantization::Int8;
+            let mut model = Model::load(chip(), config, source, int8, limits).expect("a model");
+            assert!(model.decode_step.is_some(), "{name}");
+            if !fused {
+                model.decode_step = None;
+            }
+            model
+        });
+        let blocks = [5, 2, 9, 11, 0, 1, 7, 3, 4, 8];
+        let mut position = 0;
+        for length in [30, 64, 64, 64, 40] {
+            // The prompt until here in one step, then three tokens after each other.
+            let prompt: Vec<u32> = (position..position + length).map(|i| i * 7 % 199).collect();
+            for tokens in [prompt, vec![11], vec![190], vec![63]] {
+                let row = u32::try_from(tokens.len()).expect("short") - 1;
+                let found = models.each_mut().map(|model| {
+                    let batch = batch(&tokens, position, &blocks, vec![row]);
+                    model.forward(&batch).expect("a forward pass");
+                    let hidden = model.hidden(1).expect("hidden states");
+                    (hidden, model.logits(1).expect("logits"))
+                });
+                let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect();
+                let [fused, separate]: [[Vec<u32>; 2]; 2] =
+                    found.map(|(hidden, logits)| [bits(&hidden), bits(&logits)]);
+                assert!(
+                    fused == separate,
+                    "{name} {kv_cache:?} at position {position}"
+                );
+                position += row + 1;
+            }
+        }
+    }
+}
+
 #[test]
 fn weights_that_are_no_numbers_are_refused() {
     let (folder, _) = golden("qwen3");
