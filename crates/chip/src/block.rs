@@ -71,7 +71,8 @@ pub(crate) struct Mode {
     pub(crate) block_length_max: usize,
     /// Extensions without which an instruction is illegal.
     pub(crate) enabled: Enabled,
-    /// How often a block is begun before the loop that it is in is compiled to host code.
+    /// How often a block is begun before the loop that it is in is compiled to host code; 0 compiles
+    /// every block when it is first seen, so that all execution is of compiled code.
     pub(crate) heat: Option<u32>,
 }
 
@@ -247,6 +248,9 @@ impl Translation {
         let next = BlockIndex::try_from(self.blocks.len()).ok()?;
         self.blocks.push(block);
         self.index.insert(key, next);
+        if self.mode.heat == Some(0) {
+            self.compile(next);
+        }
         Some(next)
     }
 

@@ -15,9 +15,20 @@ pub enum Engine {
     Blocks(EngineLevel),
     /// In blocks, with the best host instructions, and hot loops compiled to host code.
     Compiled,
+    /// The same after few rounds: for tests, which are short.
+    CompiledSoon,
+    /// The same, every block before it first runs: for tests, whose code mostly runs once.
+    CompiledAtOnce,
     /// One by one, with the best host instructions.
     Step,
 }
+
+/// Those that make host code.
+const COMPILED: &[Engine] = &[
+    Engine::Compiled,
+    Engine::CompiledSoon,
+    Engine::CompiledAtOnce,
+];
 
 /// Host instructions that an engine uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +51,7 @@ impl Engine {
         let levels = Level::available().into_iter();
         levels
             .map(|level| Self::Blocks(EngineLevel(level)))
-            .chain(HEAT.map(|_| Self::Compiled))
+            .chain(if HEAT.is_some() { COMPILED } else { &[] }.iter().copied())
             .chain([Self::Step])
             .collect()
     }
@@ -50,6 +61,8 @@ impl Engine {
         let (level, single, heat) = match self {
             Self::Blocks(EngineLevel(level)) => (level, single, None),
             Self::Compiled => (Level::of_host(), single, HEAT),
+            Self::CompiledSoon => (Level::of_host(), single, HEAT.and(Some(2))),
+            Self::CompiledAtOnce => (Level::of_host(), single, HEAT.and(Some(0))),
             Self::Step => (Level::of_host(), true, None),
         };
         let mode = Mode {
@@ -74,6 +87,8 @@ impl fmt::Display for Engine {
         match self {
             Self::Blocks(EngineLevel(level)) => f.pad(level.name()),
             Self::Compiled => f.pad("compiled"),
+            Self::CompiledSoon => f.pad("compiled-soon"),
+            Self::CompiledAtOnce => f.pad("compiled-at-once"),
             Self::Step => f.pad("step"),
         }
     }

@@ -105,6 +105,8 @@ pub(crate) struct Hart {
     pub(crate) retired: u64,
     /// Why the last block ended.
     pub(crate) stop: Stop,
+    /// What a body said that compiled code called and that cannot give results.
+    pub(crate) flow: u8,
     /// Index of this warp in its CTA.
     pub(crate) warp: u32,
     /// Lanes that exist.
@@ -164,6 +166,7 @@ impl Hart {
             vxsat: false,
             retired: 0,
             stop: Stop::None,
+            flow: 0,
             warp: 0,
             lanes: u32::MAX,
             reservation: None,

@@ -48,7 +48,8 @@ const RANGES: usize = 32;
 /// Places of the windows; the others are shared by the intervals.
 const STACK: u32 = 0;
 const SHARED: u32 = 1;
-const FIRST_INTERVAL: u32 = 2;
+/// The place of the first interval, where instructions that have hit nothing yet look.
+pub(crate) const FIRST_INTERVAL: u32 = 2;
 
 /// Accessible bytes from `begin` on, at `begin + delta` on the host.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::mem::offset_of;
+use std::sync::OnceLock;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
@@ -10,12 +11,13 @@ use cranelift_codegen::ir::{
     AbiParam, Block, Function, InstBuilder, MemFlagsData, SigRef, Signature, UserFuncName, Value,
     types,
 };
-use cranelift_codegen::isa::CallConv;
+use cranelift_codegen::isa::{CallConv, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use weft_isa::abi::LANES;
 use weft_isa::{Access, Inst, Register, VType};
 
+use super::host::HostCode;
 use super::memory::{Ranges, Scalar};
 use super::{Exit, Source, Tally, instruction, warp};
 use crate::env::Env;
@@ -31,20 +33,7 @@ pub(super) fn compile(
     (functions, warp_runs): (*const u8, &[warp::Runs]),
     index: impl Fn(u64, VType) -> Option<usize>,
 ) -> Option<Vec<u8>> {
-    let mut flags = settings::builder();
-    flags.set("opt_level", "speed").ok()?;
-    flags
-        .set(
-            "enable_verifier",
-            if cfg!(debug_assertions) {
-                "true"
-            } else {
-                "false"
-            },
-        )
-        .ok()?;
-    let isa = cranelift_native::builder().ok()?;
-    let isa = isa.finish(settings::Flags::new(flags)).ok()?;
+    let isa = host()?;
     let mut signature = Signature::new(CallConv::triple_default(isa.triple()));
     let parameters = [types::I64; 4].map(AbiParam::new);
     signature.params.extend(parameters);
@@ -59,6 +48,7 @@ pub(super) fn compile(
     handler.params.extend([types::I64; 3].map(AbiParam::new));
     handler.returns.push(AbiParam::new(types::I8));
     let handler = builder.import_signature(handler);
+    let preserving = builder.import_signature(signature_of_preserving());
     let mut function = Signature::new(CallConv::triple_default(isa.triple()));
     function.params.extend([types::I64; 2].map(AbiParam::new));
     let warp_code = WarpCode {
@@ -66,7 +56,12 @@ pub(super) fn compile(
         runs: warp_runs,
         signature: builder.import_signature(function),
     };
-    let emitter = Emitter::new(builder, handler, blocks, tally);
+    let bodies = Bodies {
+        handler,
+        preserving,
+        preserving_code: preserving_code()?,
+    };
+    let emitter = Emitter::new(builder, bodies, blocks, tally);
     emitter.emit(blocks, &warp_code, index, isa.frontend_config());
     let code = context.compile(isa.as_ref(), &mut ControlPlane::default());
     code.ok().map(|code| code.code_buffer().to_vec())
@@ -89,6 +84,101 @@ unsafe extern "C" fn execute(hart: *mut Hart, env: *mut Env, op: *const Op) -> u
     flow as u8
 }
 
+/// As [`execute`]; whether the block goes on is in [`Hart::flow`].
+///
+/// # Safety
+///
+/// As for [`execute`].
+unsafe extern "C" fn execute_aside(hart: *mut Hart, env: *mut Env, op: *const Op) {
+    // SAFETY: as the caller promises.
+    let flow = unsafe { execute(hart, env, op) };
+    // SAFETY: as the caller promises; nothing else refers to the hart now.
+    unsafe { (*hart).flow = flow };
+}
+
+/// The code generator for this host.
+fn host() -> Option<OwnedTargetIsa> {
+    let mut flags = settings::builder();
+    flags.set("opt_level", "speed").ok()?;
+    flags
+        .set(
+            "enable_verifier",
+            if cfg!(debug_assertions) {
+                "true"
+            } else {
+                "false"
+            },
+        )
+        .ok()?;
+    let isa = cranelift_native::builder().ok()?;
+    isa.finish(settings::Flags::new(flags)).ok()
+}
+
+/// Functions with this calling convention change no registers, and have no results.
+fn signature_of_preserving() -> Signature {
+    let mut signature = Signature::new(CallConv::PreserveAll);
+    signature.params.extend([types::I64; 3].map(AbiParam::new));
+    signature
+}
+
+/// A function that calls [`execute_aside`] and changes no registers, so that those of the code around
+/// a call that is hardly ever made stay where they are.
+fn preserving_code() -> Option<*const u8> {
+    static CODE: OnceLock<Option<HostCode>> = OnceLock::new();
+    let make = || {
+        let isa = host()?;
+        let mut context = Context::for_function(Function::with_name_signature(
+            UserFuncName::default(),
+            signature_of_preserving(),
+        ));
+        let mut builder_context = FunctionBuilderContext::new();
+        let mut b = FunctionBuilder::new(&mut context.func, &mut builder_context);
+        let mut signature = signature_of_preserving();
+        signature.call_conv = CallConv::triple_default(isa.triple());
+        let signature = b.import_signature(signature);
+        let entry = b.create_block();
+        b.append_block_params_for_function_params(entry);
+        b.switch_to_block(entry);
+        let arguments = b.block_params(entry).to_vec();
+        let function = execute_aside as *const () as u64;
+        let function = b.ins().iconst(types::I64, function.cast_signed());
+        b.ins().call_indirect(signature, function, &arguments);
+        b.ins().return_(&[]);
+        b.seal_all_blocks();
+        b.finalize(isa.frontend_config());
+        let code = context.compile(isa.as_ref(), &mut ControlPlane::default());
+        HostCode::new(code.ok()?.code_buffer())
+    };
+    CODE.get_or_init(make).as_ref().map(HostCode::start)
+}
+
+/// How bodies are called.
+struct Bodies {
+    handler: SigRef,
+    preserving: SigRef,
+    preserving_code: *const u8,
+}
+
+/// Where a body is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// On the way that is usually taken.
+    Main,
+    /// Aside from it.
+    Aside,
+    /// Aside from it, at an instruction that otherwise calls nothing.
+    Preserving,
+}
+
+/// How the runs of the blocks of a region are counted.
+enum Runs {
+    /// There is one block: by the instructions spent.
+    Spent,
+    /// Since the region was entered.
+    InRegisters(Vec<Variable>),
+    InMemory,
+}
+
 /// Functions of runs of instructions of each block, which take the hart, and how often they are to
 /// repeat what they do if they repeat anything.
 struct WarpCode<'a> {
@@ -104,7 +194,7 @@ pub(super) const TRUSTED: MemFlagsData = MemFlagsData::trusted();
 
 pub(super) struct Emitter<'a> {
     pub(super) b: FunctionBuilder<'a>,
-    handler: SigRef,
+    bodies: Bodies,
     /// Of each integer register that the region touches, but `x0`.
     registers: [Option<Variable>; 32],
     /// Registers that the region writes, as bits.
@@ -117,8 +207,7 @@ pub(super) struct Emitter<'a> {
     budget: Value,
     pub(super) ranges: Ranges,
     tally: &'a Tally,
-    /// How often each block ran since the region was entered, if it has few.
-    runs: Option<Vec<Variable>>,
+    runs: Runs,
 }
 
 /// Parts of a block that instructions need to leave it.
@@ -140,7 +229,7 @@ impl<'a> Place<'a> {
 impl<'a> Emitter<'a> {
     fn new(
         mut b: FunctionBuilder<'a>,
-        handler: SigRef,
+        bodies: Bodies,
         blocks: &[(u32, Source<'_>)],
         tally: &'a Tally,
     ) -> Self {
@@ -154,7 +243,7 @@ impl<'a> Emitter<'a> {
         b.def_var(left, budget);
         let mut this = Self {
             b,
-            handler,
+            bodies,
             registers: [None; 32],
             written: 0,
             hart,
@@ -164,16 +253,18 @@ impl<'a> Emitter<'a> {
             budget,
             ranges: Ranges::default(),
             tally,
-            runs: None,
+            runs: Runs::InMemory,
         };
-        if blocks.len() <= COUNTED_IN_REGISTERS {
+        if blocks.len() == 1 {
+            this.runs = Runs::Spent;
+        } else if blocks.len() <= COUNTED_IN_REGISTERS {
             let zero = this.constant(0);
             let counter = |_| {
                 let runs = this.b.declare_var(types::I64);
                 this.b.def_var(runs, zero);
                 runs
             };
-            this.runs = Some(blocks.iter().map(counter).collect());
+            this.runs = Runs::InRegisters(blocks.iter().map(counter).collect());
         }
         let ops = blocks.iter().flat_map(|(_, block)| block.ops);
         for op in ops {
@@ -231,6 +322,12 @@ impl<'a> Emitter<'a> {
                     let op = &block.ops[block.ops.len() - 1];
                     let taken = self.condition(op);
                     let (yes, no) = (self.b.create_block(), self.b.create_block());
+                    // What stays in the region is kept together.
+                    match (target(pc), target(block.end)) {
+                        (Some(_), None) => self.b.set_cold_block(no),
+                        (None, Some(_)) => self.b.set_cold_block(yes),
+                        (Some(_), Some(_)) | (None, None) => {}
+                    }
                     self.b.ins().brif(taken, yes, &[], no, &[]);
                     self.b.switch_to_block(yes);
                     self.go(place, pc, target(pc));
@@ -245,7 +342,8 @@ impl<'a> Emitter<'a> {
                     let pc = self.b.ins().band(sum, even);
                     let link = self.constant(op.next_pc());
                     self.set_x(op.rd, link);
-                    self.leave(place, pc);
+                    self.set_pc(pc);
+                    self.leave(place);
                 }
             }
         }
@@ -310,8 +408,8 @@ impl<'a> Emitter<'a> {
         self.b.switch_to_block(yes);
         let count = self.b.use_var(times);
         self.call_warp(warp_code, function, count);
-        let pc = self.constant(last.imm.cast_unsigned());
-        self.leave(place, pc);
+        self.store_pc(last.imm.cast_unsigned());
+        self.leave(place);
 
         self.b.switch_to_block(no);
         let count = self.b.use_var(times);
@@ -331,14 +429,18 @@ impl<'a> Emitter<'a> {
 
     /// Counts the block and takes its length from what is left.
     fn begin(&mut self, at: usize, length: usize) {
-        if let Some(runs) = &self.runs {
-            let variable = runs[at];
-            let count = self.b.use_var(variable);
-            let count = self.add(count, 1);
-            self.b.def_var(variable, count);
-        } else {
-            let one = self.constant(1);
-            self.add_to(&self.tally.runs[at].1, one);
+        match &self.runs {
+            Runs::Spent => {}
+            Runs::InRegisters(runs) => {
+                let variable = runs[at];
+                let count = self.b.use_var(variable);
+                let count = self.add(count, 1);
+                self.b.def_var(variable, count);
+            }
+            Runs::InMemory => {
+                let one = self.constant(1);
+                self.add_to(&self.tally.runs[at].1, one);
+            }
         }
         let left = self.b.use_var(self.left);
         let left = self.add(left, -i64::try_from(length).expect("a short block"));
@@ -374,31 +476,43 @@ impl<'a> Emitter<'a> {
             self.b.ins().brif(more, target, &[], out, &[]);
             self.b.switch_to_block(out);
         }
-        let pc = self.constant(pc);
-        self.leave(place, pc);
+        self.store_pc(pc);
+        self.leave(place);
     }
 
-    /// Leaves the region.
-    fn leave(&mut self, place: Place<'_>, pc: Value) {
+    fn store_pc(&mut self, pc: u64) {
+        let pc = self.constant(pc);
+        self.set_pc(pc);
+    }
+
+    fn set_pc(&mut self, pc: Value) {
+        let at = offset(offset_of!(Hart, pc));
+        self.b.ins().store(TRUSTED, pc, self.hart, at);
+    }
+
+    /// Leaves the region for [`Hart::pc`].
+    fn leave(&mut self, place: Place<'_>) {
         for register in 1..32 {
             if self.written & 1 << register != 0 {
                 self.store_register(register);
             }
         }
-        for at in 0..self.runs.as_ref().map_or(0, Vec::len) {
-            if let Some(&variable) = self.runs.as_ref().and_then(|runs| runs.get(at)) {
-                let count = self.b.use_var(variable);
-                self.add_to(&self.tally.runs[at].1, count);
-            }
-        }
         let left = self.b.use_var(self.left);
         let spent = self.b.ins().isub(self.budget, left);
+        match &self.runs {
+            Runs::Spent => self.add_to(&self.tally.runs[0].1, spent),
+            Runs::InRegisters(runs) => {
+                for (at, variable) in runs.clone().into_iter().enumerate() {
+                    let count = self.b.use_var(variable);
+                    self.add_to(&self.tally.runs[at].1, count);
+                }
+            }
+            Runs::InMemory => {}
+        }
         let at = offset(offset_of!(Hart, retired));
         let retired = self.b.ins().load(types::I64, TRUSTED, self.hart, at);
         let retired = self.b.ins().iadd(retired, spent);
         self.b.ins().store(TRUSTED, retired, self.hart, at);
-        let at = offset(offset_of!(Hart, pc));
-        self.b.ins().store(TRUSTED, pc, self.hart, at);
         let number = self.b.ins().iconst(types::I32, i64::from(place.number));
         self.b.ins().store(TRUSTED, number, self.last, 0);
         self.b.ins().return_(&[left]);
@@ -490,7 +604,7 @@ impl<'a> Emitter<'a> {
 
         self.b.switch_to_block(slow);
         for op in ops {
-            self.call_body(op, place);
+            self.call_body(op, place, Call::Aside);
         }
         self.b.ins().jump(done, &[]);
         self.b.switch_to_block(done);
@@ -505,7 +619,7 @@ impl<'a> Emitter<'a> {
                 self.store_register(number);
             }
         });
-        self.call_body(op, place);
+        self.call_body(op, place, Call::Main);
         inst.for_each_register(|register, access| {
             let Register::X(x) = register else { return };
             let number = x.number();
@@ -516,26 +630,43 @@ impl<'a> Emitter<'a> {
         });
     }
 
-    pub(super) fn call_body(&mut self, op: &Op, place: Place<'_>) {
-        let function = self.constant(execute as *const () as u64);
+    pub(super) fn call_body(&mut self, op: &Op, place: Place<'_>, call: Call) {
+        // Those that set the vector type may leave the block without a fault, and say where to.
+        let says_where = op.word & 0x707f == 0x7057;
+        if says_where {
+            self.store_pc(place.end);
+        }
         let pointer = self.constant(std::ptr::from_ref(op).expose_provenance() as u64);
         let arguments = [self.hart, self.env, pointer];
-        let call = self
-            .b
-            .ins()
-            .call_indirect(self.handler, function, &arguments);
-        let flow = self.b.inst_results(call)[0];
+        let flow = if call == Call::Preserving {
+            let function = self.bodies.preserving_code.expose_provenance() as u64;
+            let function = self.constant(function);
+            let signature = self.bodies.preserving;
+            self.b.ins().call_indirect(signature, function, &arguments);
+            let at = offset(offset_of!(Hart, flow));
+            self.b.ins().load(types::I8, TRUSTED, self.hart, at)
+        } else {
+            let function = self.constant(execute as *const () as u64);
+            let signature = self.bodies.handler;
+            let call = self.b.ins().call_indirect(signature, function, &arguments);
+            self.b.inst_results(call)[0]
+        };
         const { assert!(Flow::Next as u8 == 0 && Flow::Leave as u8 != 0) };
         let (out, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(out);
+        if call != Call::Main {
+            self.b.set_cold_block(on);
+        }
         self.b.ins().brif(flow, out, &[], on, &[]);
         self.b.switch_to_block(out);
         for access in place.after(op).filter_map(Scalar::of) {
             let (counter, bytes) = access.counted();
             self.uncount(counter, bytes);
         }
-        let end = self.constant(place.end);
-        self.leave(place, end);
+        if !says_where {
+            self.store_pc(place.end);
+        }
+        self.leave(place);
         self.b.switch_to_block(on);
     }
 }

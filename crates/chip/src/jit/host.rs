@@ -11,6 +11,9 @@ pub(super) struct HostCode {
 // SAFETY: the mapping belongs to this value alone and is not written after it is made.
 unsafe impl Send for HostCode {}
 
+// SAFETY: as above.
+unsafe impl Sync for HostCode {}
+
 impl HostCode {
     /// A copy of `code`; none if the host gives no memory or does not let it be executed.
     pub(super) fn new(code: &[u8]) -> Option<Self> {

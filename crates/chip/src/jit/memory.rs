@@ -17,7 +17,7 @@ use cranelift_codegen::ir::{self, InstBuilder, MemFlagsData, Type, Value, types}
 use cranelift_frontend::Variable;
 use weft_isa::Inst;
 
-use super::emit::{Emitter, Place, TRUSTED, offset};
+use super::emit::{Call, Emitter, Place, TRUSTED, offset};
 use super::{Source, instruction};
 use crate::env::Env;
 use crate::exec::Op;
@@ -200,7 +200,7 @@ impl Emitter<'_> {
         // The body counts what it moves.
         let (counter, bytes) = access.counted();
         self.uncount(counter, bytes);
-        self.call_body(op, place);
+        self.call_body(op, place, Call::Preserving);
         self.reload(&fields);
         let mut arguments = Vec::new();
         if result.is_some() {

@@ -102,14 +102,18 @@ impl Source<'_> {
     }
 }
 
-/// What a region did since that was last taken.
+/// What a region did since that was last taken. Host code adds to the cells, which stay where they
+/// are.
 struct Tally {
-    /// The numbers of its blocks, and how often each was begun.
+    /// The numbers of its blocks, and how often each was begun; of a single block, how many
+    /// instructions it began.
     runs: Box<[(u32, Cell<u64>)]>,
+    /// What a run counts for.
+    run: u64,
     /// Bytes that each block's host code moves when it runs.
     moved: Box<[[u64; Counter::COUNT]]>,
     /// Bytes of that which were not moved, or which the interpreter's bodies counted.
-    unmoved: [Cell<u64>; Counter::COUNT],
+    unmoved: Box<[Cell<u64>; Counter::COUNT]>,
 }
 
 impl Tally {
@@ -127,8 +131,12 @@ impl Tally {
                 .iter()
                 .map(|(number, _)| (*number, Cell::new(0)))
                 .collect(),
+            run: match blocks {
+                [(_, block)] => block.ops.len() as u64,
+                _ => 1,
+            },
             moved: blocks.iter().map(|(_, block)| moved(block)).collect(),
-            unmoved: std::array::from_fn(|_| Cell::new(0)),
+            unmoved: Box::new(std::array::from_fn(|_| Cell::new(0))),
         }
     }
 }
@@ -204,6 +212,7 @@ impl Region {
     ) -> impl Iterator<Item = (u32, u64)> {
         let Tally {
             runs,
+            run,
             moved,
             unmoved,
         } = &self.tally;
@@ -215,7 +224,8 @@ impl Region {
                 .sum();
             *counter.of(traffic) += bytes - unmoved[index].take();
         }
-        runs.iter().map(|(number, runs)| (*number, runs.take()))
+        runs.iter()
+            .map(move |(number, runs)| (*number, runs.take() / run))
     }
 }
 

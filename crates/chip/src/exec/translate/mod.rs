@@ -18,6 +18,7 @@ use std::cell::Cell;
 
 use weft_isa::{Inst, Opcode, VType, csr};
 
+use super::access::FIRST_INTERVAL;
 use super::reuse::SCRATCH;
 use super::{Env, Flow, Handler, Hart, Level, Op, illegal, vec_config, vec_perm as perm, zvt};
 use crate::fault::FaultKind;
@@ -50,7 +51,7 @@ pub(crate) fn translate(
         imm: 0,
         pc,
         word,
-        cache: Cell::new(0),
+        cache: Cell::new(FIRST_INTERVAL),
         rd: (word >> 7 & 31) as u8,
         rs1: (word >> 15 & 31) as u8,
         rs2: (word >> 20 & 31) as u8,
