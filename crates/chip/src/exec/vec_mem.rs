@@ -2,10 +2,11 @@
 //! [`super::spread`].
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, VLEN_BYTES};
 
-use super::access::{count, explain, resolve};
+use super::access::{Place, count, explain, resolve};
 use super::integer::Int;
 use super::lanes::{active, first_active, for_each_chunk, is_whole};
 use super::spread::{
@@ -283,7 +284,7 @@ impl<T: Int, const STORE: bool, const WIDE: bool> Kernel for UnitMove<T, STORE, 
 }
 
 /// Copies bytes between memory and the registers from `rd` on, beginning with element `vstart`
-/// of elements as large as the alignment.
+/// of elements as large as the alignment. Elements before one that may not be accessed are copied.
 fn move_bytes(
     hart: &mut Hart,
     env: &mut Env,
@@ -305,16 +306,38 @@ fn move_bytes(
             bytes: alignment as u32,
             write,
         };
-        return fault(hart, op, kind, None);
+        return fault(hart, op, kind, Some((done as u64 / alignment) as u32));
     }
-    let Some(place) = resolve(hart, env, op, address, bytes as u64, write) else {
-        let kind = explain(hart, address, bytes as u32, write);
-        return fault(hart, op, kind, None);
-    };
-    count(env, place.space, bytes as u64, write);
+    if let Some(place) = resolve(hart, env, op, address, bytes as u64, write) {
+        copy_bytes(hart, env, op, place, done..all_bytes, write);
+    } else {
+        let element = alignment as usize;
+        for begin in (done..all_bytes).step_by(element) {
+            let address = hart.x(op.rs1).wrapping_add(begin as u64);
+            let Some(place) = resolve(hart, env, op, address, alignment, write) else {
+                let kind = explain(hart, address, alignment as u32, write);
+                return fault(hart, op, kind, Some((begin / element) as u32));
+            };
+            copy_bytes(hart, env, op, place, begin..begin + element, write);
+        }
+    }
     hart.vstart = 0;
-    let registers = hart.vector_bytes(op.rd, all_bytes.div_ceil(VLEN_BYTES));
-    let registers = &mut registers[done..all_bytes];
+    Flow::Next
+}
+
+/// Copies bytes of the registers from `rd` on from or to an accessible place.
+fn copy_bytes(
+    hart: &mut Hart,
+    env: &mut Env,
+    op: &Op,
+    place: Place,
+    range: Range<usize>,
+    write: bool,
+) {
+    let bytes = range.len();
+    count(env, place.space, bytes as u64, write);
+    let registers = hart.vector_bytes(op.rd, range.end.div_ceil(VLEN_BYTES));
+    let registers = &mut registers[range];
     if write {
         let from = registers.as_ptr();
         // SAFETY: the bytes are accessible for writing and not part of the hart.
@@ -324,7 +347,6 @@ fn move_bytes(
         // SAFETY: the bytes are accessible and not part of the hart.
         unsafe { std::ptr::copy_nonoverlapping(place.pointer, to, bytes) };
     }
-    Flow::Next
 }
 
 /// `vl<n>re<e>.v`: `imm` is the number of registers, `rs3` the alignment.
@@ -402,5 +424,86 @@ impl<T: Int> Kernel for FaultFirst<T> {
         }
         hart.vstart = 0;
         Flow::Next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use weft_isa::{Inst, Lmul, Sew, V, VType, X};
+
+    use super::super::differential::env;
+    use super::super::{Level, translate};
+    use super::*;
+    use crate::fault::FaultKind;
+    use crate::mem::{Access, Intervals};
+
+    const BASE: u64 = 0x1000;
+
+    /// Executes an instruction; gives the address, size and element of its fault.
+    fn execute(hart: &mut Hart, env: &mut Env, inst: Inst) -> Option<(u64, u32, Option<u32>)> {
+        let word = inst.encode();
+        let translated = translate(Some(inst), word, 4, 0, hart.vtype, Level::of_host());
+        // SAFETY: the level is the host's.
+        unsafe { (translated.op.handler)(hart, env, &translated.op) };
+        match std::mem::replace(&mut hart.stop, Stop::None) {
+            Stop::Fault {
+                kind: FaultKind::IllegalAddress { address, bytes, .. },
+                lane,
+                ..
+            } => Some((address, bytes, lane)),
+            Stop::None => None,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn whole_registers_fault_at_the_first_element_that_is_not_there() {
+        let mut host: Vec<u8> = (0..=255).collect();
+        let accessible = |host: &mut Vec<u8>, bytes| {
+            let range = (BASE, bytes, Access::ReadWrite);
+            Arc::new(Intervals::translated(BASE, host.as_mut_ptr(), [range]))
+        };
+        let mut env = env(false);
+        env.set_intervals(&accessible(&mut host, 100));
+        let mut hart = Hart::new();
+        hart.x[5] = BASE;
+        let (vd, rs1) = (V::new(8), X::new(5));
+        let load = Inst::Vl2re32V { vd, rs1 };
+        let fault = execute(&mut hart, &mut env, load);
+        assert_eq!(fault, Some((BASE + 100, 4, Some(25))));
+        let words =
+            |hart: &Hart| -> Vec<u32> { (0..64).map(|index| hart.element(8, index)).collect() };
+        let expected =
+            |index: u32| u32::from_le_bytes([0, 1, 2, 3].map(|at| (4 * index + at) as u8));
+        for (index, word) in (0..).zip(words(&hart)) {
+            assert_eq!(word, if index < 25 { expected(index) } else { 0 });
+        }
+        // The rest, as a handler that has mapped it would go on.
+        env.set_intervals(&accessible(&mut host, 256));
+        hart.vstart = 25;
+        assert_eq!(execute(&mut hart, &mut env, load), None);
+        assert!(
+            words(&hart)
+                .into_iter()
+                .zip(0..)
+                .all(|(word, index)| word == expected(index))
+        );
+        assert_eq!((hart.vstart, env.traffic.global.bytes_read), (0, 256));
+
+        // Stores and masks are of bytes.
+        env.set_intervals(&accessible(&mut host, 7));
+        let store = Inst::Vs1rV { vs3: vd, rs1 };
+        assert_eq!(
+            execute(&mut hart, &mut env, store),
+            Some((BASE + 7, 1, Some(7)))
+        );
+        (hart.vtype, hart.vl) = (VType::new(Sew::E8, Lmul::M1), 128);
+        let mask = Inst::VlmV { vd, rs1 };
+        assert_eq!(
+            execute(&mut hart, &mut env, mask),
+            Some((BASE + 7, 1, Some(7)))
+        );
     }
 }
