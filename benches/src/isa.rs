@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
+use weft_chip::Engine;
 use weft_chip::exec_elf::{self, Console, Options};
 
 use crate::native;
@@ -160,7 +161,8 @@ fn measure_all(folder: &Path, runs: NonZeroU32) -> Result<(String, Value)> {
     }
     let _ = writeln!(
         table,
-        "processor time of one thread, best of {runs}; speeds in the unit given, ratios are the chip's speed to theirs\n"
+        "processor time of one thread, best of {runs}; speeds in the unit given, ratios are the chip's speed to theirs; engine of the chip: {}\n",
+        Engine::best()
     );
     let _ = writeln!(
         table,
@@ -227,6 +229,7 @@ fn figures(all: &[(&Loop, Speeds)]) -> Value {
         "gather_vs_qemu": ratio("gather", 0),
         "int8_gmacs": chip("matrix xweft", 1e9),
         "f32_vs_native": least(native("f32 saxpy"), native("f32 gemm")),
+        "engine": Engine::best().to_string(),
         "loops": loops,
     })
 }

@@ -276,6 +276,28 @@ pub(crate) fn resolve(
     }
 }
 
+/// Where `address` lies and how many bytes from there on are accessible, as far as the range that the
+/// instruction hit last tells.
+#[cfg_attr(
+    any(debug_assertions, not(target_arch = "x86_64")),
+    expect(dead_code, reason = "of bodies that are optimised")
+)]
+#[inline(always)]
+pub(crate) fn room(env: &Env, op: &Op, address: u64, write: bool) -> Option<(Place, u64)> {
+    let range = &env.recent.0[op.cache.get() as usize % RANGES];
+    let limit = if write {
+        range.writable
+    } else {
+        range.readable
+    };
+    let room = limit.checked_sub(address.checked_sub(range.begin)?)?;
+    let place = Place {
+        pointer: host_pointer(address, range.delta),
+        space: range.space,
+    };
+    Some((place, room))
+}
+
 /// As [`resolve`], for an access that no instruction remembers.
 pub(crate) fn resolve_uncached(
     hart: &Hart,

@@ -34,6 +34,8 @@ mod differential;
 mod estimate;
 mod float;
 mod fp;
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+mod indexed;
 mod int;
 mod integer;
 mod lanes;

@@ -4,6 +4,8 @@ use super::super::vec_mem::{
     self, FaultFirst, Indexed, Move, MoveKept, MoveWhole, Strided, Unit, UnitMove, segment,
 };
 use super::super::{Handler, select, select_cold, select_wide};
+#[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+use super::super::{Level, indexed::IndexedWhole};
 use super::operands::{Choice, Group, Problem};
 
 impl Choice {
@@ -107,6 +109,11 @@ impl Choice {
         }
         macro_rules! by_index {
             ($store:literal) => {{
+                #[cfg(all(target_arch = "x86_64", not(debug_assertions)))]
+                if fields == 1 && width_log2 == 2 && level == Level::V4 {
+                    return Some(by_data!(select_wide:
+                        Move<Indexed<u32>, T, $store>, IndexedWhole<T, $store>));
+                }
                 if fields == 1 {
                     self.kept = Some(by_data!(select_wide:
                         MoveKept<T, $store, false>, MoveKept<T, $store, true>));
