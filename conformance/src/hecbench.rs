@@ -106,11 +106,17 @@ fn build(nvcc: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(folder.join(program))
 }
 
-/// The word after the launcher in the commands of `make run`.
+/// The word after the launcher in the commands of `make run`, or where they have none, what they start from
+/// the folder.
 fn program_of(commands: &str) -> Option<&str> {
     let mut words = commands.split_whitespace();
-    words.find(|word| *word == LAUNCHER)?;
-    words.next()
+    if words.any(|word| word == LAUNCHER) {
+        return words.next();
+    }
+    commands
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .find(|word| word.starts_with("./"))
 }
 
 fn judge(finished: &Finished) -> Verdict {
@@ -143,6 +149,8 @@ mod tests {
     fn the_program_is_what_make_would_launch() {
         let commands = "nvcc -c main.cu\nnvcc -o main main.o\nweft-launcher ./main 1 2\n";
         assert_eq!(program_of(commands), Some("./main"));
+        let without = "nvcc -c main.cu\n./main 1 2\n";
+        assert_eq!(program_of(without), Some("./main"));
         assert_eq!(program_of("nvcc -c main.cu\n"), None);
     }
 }
