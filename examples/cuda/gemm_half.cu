@@ -1,36 +1,31 @@
-// C = A B of halves with sums in single precision, on tensor instructions (mma.sync m16n8k16). A and B are
-// row-major. Values are small integers, so every sum is exact and independent of its order.
+// C = A B of halves with sums in single precision, on tensor instructions (mma.sync m16n8k16). A is
+// row-major, B column-major, as weights usually are. Values are small integers, so every sum is exact and
+// independent of its order.
 //
-// A CTA of 32 warps computes 128 x 128 elements from tiles in shared memory, which are copied
-// asynchronously one ahead of the one in use. A warp computes 32 x 16 elements; its fragments come from
-// the tiles by ldmatrix, those of B transposed. Rows are padded by 16 bytes against bank conflicts.
+// A CTA of 16 warps computes 64 x 64 elements, a warp 16 x 16 of them. Tiles of 64 columns of A and 64 rows
+// of B are copied to shared memory asynchronously, one ahead of the one in use: a warp copies a row of a
+// tile at once. Rows are padded by 16 bytes against bank conflicts. Fragments come from the tiles by
+// ldmatrix.
 
 #include "check.cuh"
 
 #include <cuda_fp16.h>
 
-constexpr int TILE = 128, TILE_K = 32, THREADS = 1024;
-constexpr int WARP_ROWS = 32, WARP_COLUMNS = 16;
+constexpr int TILE = 64, TILE_K = 64, WARPS = 16;
 // In halves.
-constexpr int A_ROW = TILE_K + 8, B_ROW = TILE + 8;
+constexpr int ROW = TILE_K + 8;
+constexpr int WARP_TILE = 16, ROWS_PER_WARP = 2 * TILE / WARPS;
 
 __device__ unsigned shared_address(const void *pointer) {
     return static_cast<unsigned>(__cvta_generic_to_shared(pointer));
 }
 
 __device__ void copy_async(unsigned to, const void *from) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(from) : "memory");
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to), "l"(from) : "memory");
 }
 
 __device__ void load_matrices(unsigned (&parts)[4], unsigned from) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-                 : "=r"(parts[0]), "=r"(parts[1]), "=r"(parts[2]), "=r"(parts[3])
-                 : "r"(from)
-                 : "memory");
-}
-
-__device__ void load_transposed(unsigned (&parts)[4], unsigned from) {
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(parts[0]), "=r"(parts[1]), "=r"(parts[2]), "=r"(parts[3])
                  : "r"(from)
                  : "memory");
@@ -42,81 +37,76 @@ __device__ void multiply(float (&sum)[4], const unsigned (&a)[4], unsigned b0, u
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// m and n are multiples of 128, k of 32. Grid: n / 128 by m / 128.
-extern "C" __global__ void __launch_bounds__(THREADS)
+// The product of a tile of A and one of B, added to sums.
+__device__ void multiply_tiles(float (&sums)[2][4], unsigned a_tile, unsigned b_tile) {
+#pragma unroll
+    for (int at = 0; at < TILE_K; at += 16) {
+        // Of B: the first half of rows of both products, then the second.
+        unsigned a[4], b[4];
+        load_matrices(a, a_tile + at * sizeof(__half));
+        load_matrices(b, b_tile + at * sizeof(__half));
+        multiply(sums[0], a, b[0], b[2]);
+        multiply(sums[1], a, b[1], b[3]);
+    }
+}
+
+// m and n are multiples of 64, k of 64. Grid: n / 64 by m / 64.
+extern "C" __global__ void __launch_bounds__(32 * WARPS)
 gemm_half(const __half *a, const __half *b, float *c, int n, int k) {
-    __shared__ __align__(16) __half a_tiles[2][TILE * A_ROW];
-    __shared__ __align__(16) __half b_tiles[2][TILE_K * B_ROW];
+    // Two stages; in each the tile of A, then that of B.
+    __shared__ __align__(16) __half tiles[2][2 * TILE * ROW];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    const int warp_row = warp % 4 * WARP_ROWS, warp_column = warp / 4 * WARP_COLUMNS;
+    const int warp_row = warp % 4 * WARP_TILE, warp_column = warp / 4 * WARP_TILE;
 
-    // Each thread copies eight halves of one tile: half of the threads A, half B.
-    const int part = threadIdx.x % 512;
-    const bool copies_a = threadIdx.x < 512;
-    const __half *source;
-    unsigned target, stage_bytes;
-    if (copies_a) {
-        source = a + static_cast<long long>(blockIdx.y * TILE + part / 4) * k + part % 4 * 8;
-        target = shared_address(&a_tiles[0][part / 4 * A_ROW + part % 4 * 8]);
-        stage_bytes = sizeof a_tiles[0];
-    } else {
-        source = b + static_cast<long long>(part / 16) * n + blockIdx.x * TILE + part % 16 * 8;
-        target = shared_address(&b_tiles[0][part / 16 * B_ROW + part % 16 * 8]);
-        stage_bytes = sizeof b_tiles[0];
-    }
-    const long long source_step = copies_a ? TILE_K : static_cast<long long>(TILE_K) * n;
-
-    // Lane l of a warp names row l % 16 of a tile of 16 rows, in its half l / 16.
-    const unsigned a_from = shared_address(&a_tiles[0][(warp_row + lane % 16) * A_ROW + lane / 16 * 8]);
-    const unsigned b_from = shared_address(&b_tiles[0][lane % 16 * B_ROW + warp_column + lane / 16 * 8]);
-
-    float sums[2][2][4] = {};
-    copy_async(target, source);
-    asm volatile("cp.async.commit_group;");
-    const int steps = k / TILE_K;
-    for (int step = 0; step < steps; ++step) {
-        const int stage = step % 2;
-        if (step + 1 < steps) {
-            source += source_step;
-            copy_async(target + (1 - stage) * stage_bytes, source);
-            asm volatile("cp.async.commit_group;");
-            asm volatile("cp.async.wait_group 1;" ::: "memory");
-        } else {
-            asm volatile("cp.async.wait_group 0;" ::: "memory");
-        }
-        __syncthreads();
+    // The first half of the warps copies A, the other B.
+    const int first_row = warp * ROWS_PER_WARP;
+    const __half *source = first_row < TILE ? a + static_cast<long long>(blockIdx.y * TILE + first_row) * k
+                                                 : b + static_cast<long long>(blockIdx.x * TILE + first_row - TILE) * k;
+    source += 2 * lane;
+    const unsigned target = shared_address(&tiles[0][first_row * ROW + 2 * lane]);
+    const auto copy_tiles = [&](int stage) {
 #pragma unroll
-        for (int at = 0; at < TILE_K; at += 16) {
-            unsigned a_parts[2][4], b_parts[4];
-            load_matrices(a_parts[0], a_from + stage * sizeof a_tiles[0] + at * 2);
-            load_matrices(a_parts[1], a_from + stage * sizeof a_tiles[0] + (16 * A_ROW + at) * 2);
-            load_transposed(b_parts, b_from + stage * sizeof b_tiles[0] + at * B_ROW * 2);
-#pragma unroll
-            for (int i = 0; i < 2; ++i) {
-                multiply(sums[i][0], a_parts[i], b_parts[0], b_parts[1]);
-                multiply(sums[i][1], a_parts[i], b_parts[2], b_parts[3]);
-            }
+        for (int row = 0; row < ROWS_PER_WARP; ++row) {
+            copy_async(target + stage * sizeof tiles[0] + row * ROW * sizeof(__half), source + static_cast<long long>(row) * k);
         }
+        source += TILE_K;
+        asm volatile("cp.async.commit_group;");
+    };
+
+    // Lane l of a warp names row l % 16 of 16, in its half l / 16.
+    const unsigned a_tile = shared_address(&tiles[0][(warp_row + lane % 16) * ROW + lane / 16 * 8]);
+    const unsigned b_tile = shared_address(&tiles[0][(TILE + warp_column + lane % 16) * ROW + lane / 16 * 8]);
+    float sums[2][4] = {};
+    copy_tiles(0);
+    asm volatile("cp.async.wait_group 0;" ::: "memory");
+    __syncthreads();
+    const unsigned steps = k / TILE_K;
+#pragma unroll 1
+    for (unsigned step = 1; step < steps; ++step) {
+        copy_tiles(step % 2);
+        const int offset = (step - 1) % 2 * sizeof tiles[0];
+        multiply_tiles(sums, a_tile + offset, b_tile + offset);
+        asm volatile("cp.async.wait_group 0;" ::: "memory");
         __syncthreads();
     }
+    const int offset = (steps - 1) % 2 * sizeof tiles[0];
+    multiply_tiles(sums, a_tile + offset, b_tile + offset);
+
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-#pragma unroll
-        for (int j = 0; j < 2; ++j) {
-            const int row = blockIdx.y * TILE + warp_row + 16 * i + lane / 4;
-            const int column = blockIdx.x * TILE + warp_column + 8 * j + lane % 4 * 2;
-            float2 *to = reinterpret_cast<float2 *>(c + static_cast<long long>(row) * n + column);
-            to[0] = make_float2(sums[i][j][0], sums[i][j][1]);
-            to[8 * n / 2] = make_float2(sums[i][j][2], sums[i][j][3]);
-        }
+    for (int j = 0; j < 2; ++j) {
+        const int row = blockIdx.y * TILE + warp_row + lane / 4;
+        const int column = blockIdx.x * TILE + warp_column + 8 * j + lane % 4 * 2;
+        float2 *to = reinterpret_cast<float2 *>(c + static_cast<long long>(row) * n + column);
+        to[0] = make_float2(sums[j][0], sums[j][1]);
+        to[8 * n / 2] = make_float2(sums[j][2], sums[j][3]);
     }
 }
 
 int main(int argc, char **argv) {
     // Rows, columns and depth, in tiles: larger ones to measure with, whose result is not checked whole.
-    const int m = TILE * (argc > 1 ? std::atoi(argv[1]) : 2);
-    const int n = TILE * (argc > 2 ? std::atoi(argv[2]) : 1);
-    const int k = TILE_K * (argc > 3 ? std::atoi(argv[3]) : 5);
+    const int m = TILE * (argc > 1 ? std::atoi(argv[1]) : 3);
+    const int n = TILE * (argc > 2 ? std::atoi(argv[2]) : 2);
+    const int k = TILE_K * (argc > 3 ? std::atoi(argv[3]) : 3);
     Random random(43);
     std::vector<__half> a(static_cast<std::size_t>(m) * k), b(static_cast<std::size_t>(k) * n);
     std::vector<float> a_values(a.size()), b_values(b.size());
@@ -131,18 +121,18 @@ int main(int argc, char **argv) {
 
     DeviceArray<__half> device_a(a), device_b(b);
     DeviceArray<float> device_c(static_cast<std::size_t>(m) * n);
-    gemm_half<<<dim3(n / TILE, m / TILE), THREADS>>>(device_a.get(), device_b.get(), device_c.get(), n, k);
+    gemm_half<<<dim3(n / TILE, m / TILE), 32 * WARPS>>>(device_a.get(), device_b.get(), device_c.get(), n, k);
     CHECK_LAUNCH();
 
     // Every row of a small result; of a large one, 128 rows spread over it.
     const std::vector<float> c = device_c.download();
-    const int step = m > 2 * TILE ? m / TILE + 1 : 1;
+    const int step = m > 256 ? m / 128 + 1 : 1;
     std::vector<float> got, want;
     for (int row = 0; row < m; row += step) {
         for (int column = 0; column < n; ++column) {
             float sum = 0.0f;
             for (int i = 0; i < k; ++i) {
-                sum += a_values[static_cast<std::size_t>(row) * k + i] * b_values[static_cast<std::size_t>(i) * n + column];
+                sum += a_values[static_cast<std::size_t>(row) * k + i] * b_values[static_cast<std::size_t>(column) * k + i];
             }
             got.push_back(c[static_cast<std::size_t>(row) * n + column]);
             want.push_back(sum);

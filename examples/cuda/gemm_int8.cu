@@ -68,6 +68,7 @@ gemm_int8(const signed char *a, const signed char *b, int *c, int n, int k) {
     asm volatile("cp.async.wait_group 0;" ::: "memory");
     __syncthreads();
     const unsigned steps = k / TILE_K;
+#pragma unroll 1
     for (unsigned step = 1; step < steps; ++step) {
         copy_tiles(step % 2);
         const int offset = (step - 1) % 2 * sizeof tiles[0];

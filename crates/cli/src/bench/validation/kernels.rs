@@ -378,12 +378,12 @@ fn product(chip: &Chip, precision: Precision, [m, n, k]: [u32; 3]) -> Result<u32
         let ones = |rows: u32| (0..count(rows) / 2).map(|_| 0x3c00_3c00);
         (chip.words(ones(m))?, chip.words(ones(n))?)
     };
-    let (ptx, name, tile, threads) = if precision == Precision::Int8 {
-        (GEMM_INT8, "gemm_int8", 64, 512)
+    let (ptx, name) = if precision == Precision::Int8 {
+        (GEMM_INT8, "gemm_int8")
     } else {
-        (GEMM_HALF, "gemm_half", 128, 1024)
+        (GEMM_HALF, "gemm_half")
     };
-    let shape = ([n / tile, m / tile], threads);
+    let shape = ([n / 64, m / 64], 512);
     let ctas = chip.launch(ptx, name, shape, &parameters(&[a, b, result], &[n, k]))?;
     #[expect(clippy::cast_precision_loss, reason = "k is far below 2^24")]
     let word = if precision == Precision::Int8 {

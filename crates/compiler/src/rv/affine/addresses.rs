@@ -2,15 +2,15 @@
 
 use super::bits::low_zeros;
 use super::build::{Builder, new_value};
-use super::pattern::{Index, Pattern, Patterns};
+use super::pattern::{Index, Pattern, Patterns, of_lanes};
 use super::range::Ranges;
 use super::{constant, definitions, signed_constant};
-use crate::analysis::divergence::{Divergence, PostDominators};
+use crate::analysis::divergence::{Divergence, PostDominators, is_broadcast};
 use crate::analysis::graph::{Dominators, Graph};
 use crate::analysis::loops::Loops;
 use crate::ir::{
-    BinaryOp, Block, Edge, Function, Inst, LaunchShape, Op, ShiftOp, Space, Special, Terminator,
-    Type, Value, Wrap,
+    BinaryOp, Block, Edge, Function, Inst, LaunchShape, Op, ShiftOp, ShuffleMode, Space, Special,
+    Terminator, Type, Value, Wrap,
 };
 use crate::rv::normalise::remove_dead;
 
@@ -130,8 +130,12 @@ impl Search<'_> {
                                 .set(function, result, |this| this.op(function, &data.op, result));
                         }
                         results => {
-                            for &result in results {
-                                changed |= self.set(function, result, |_| Form::Other);
+                            for (place, &result) in results.iter().enumerate() {
+                                changed |=
+                                    self.set(function, result, |this| match (place, &data.op) {
+                                        (0, op @ Op::Shuffle { .. }) => this.shuffle(function, op),
+                                        _ => Form::Other,
+                                    });
                             }
                         }
                     }
@@ -305,6 +309,43 @@ impl Search<'_> {
                 Some(widening) => self.widened(function, widening),
                 None => Form::Other,
             },
+        }
+    }
+
+    /// What the lanes that are named get of others, if these are known: the base is the same.
+    fn shuffle(&mut self, function: &Function, op: &Op) -> Form {
+        let &Op::Shuffle {
+            mode: ShuffleMode::Index,
+            value,
+            b,
+            c,
+            ..
+        } = op
+        else {
+            return Form::Other;
+        };
+        if !is_broadcast(constant(function, &self.definitions, c)) {
+            return Form::Other;
+        }
+        let Some(from) = of_lanes(function, &self.definitions, b, 0) else {
+            return Form::Other;
+        };
+        match self.form(value) {
+            Form::Apart {
+                pattern,
+                zeros,
+                wrap: None,
+            } => {
+                let numbers = *self.patterns.get(pattern);
+                let number = |lane: usize| numbers[from[lane] as usize % numbers.len()];
+                Form::Apart {
+                    pattern: self.patterns.of(Type::B32, number),
+                    zeros,
+                    wrap: None,
+                }
+            }
+            Form::Unknown => Form::Unknown,
+            _ => Form::Other,
         }
     }
 
@@ -676,7 +717,7 @@ impl Rewriting<'_> {
                 self.builder.location = function.inst(inst).location;
                 self.access(function, inst);
                 self.builder.keep(inst);
-                if let &[result] = function.inst(inst).results.as_slice()
+                if let &[result, ..] = function.inst(inst).results.as_slice()
                     && self.needed[result.index()]
                 {
                     let op = function.inst(inst).op.clone();
@@ -753,7 +794,7 @@ impl Rewriting<'_> {
             return self.widen(function, op, widening);
         }
         match *op {
-            Op::Affine { base, .. } => self.parts(base),
+            Op::Affine { base, .. } | Op::Shuffle { value: base, .. } => self.parts(base),
             Op::ReadSpecial(_) => Parts {
                 base: self.builder.constant(function, ty, 0),
                 from: None,

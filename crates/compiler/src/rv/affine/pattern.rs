@@ -1,8 +1,8 @@
 //! What differs between lanes: a number for each.
 
 use super::build::Builder;
-use super::{bits::LANE_BITS, signed};
-use crate::ir::{BinaryOp, Function, Op, ShiftOp, Special, Type, Value};
+use super::{bits::LANE_BITS, constant, signed};
+use crate::ir::{BinaryOp, Function, Inst, Op, ShiftOp, Special, Type, Value};
 use std::collections::HashMap;
 
 const LANES: usize = 1 << LANE_BITS;
@@ -17,6 +17,46 @@ pub(super) struct Pattern(u32);
 impl Pattern {
     /// 0 in every lane.
     pub(super) const ZERO: Self = Self(0);
+}
+
+/// How far definitions are followed for values that depend on the lane alone.
+const DEPTH_MAX: u32 = 8;
+
+/// A value of 32 bits in every lane, if it depends on the lane alone.
+pub(super) fn of_lanes(
+    function: &Function,
+    definitions: &[Option<Inst>],
+    value: Value,
+    depth: u32,
+) -> Option<[u32; LANES]> {
+    if depth > DEPTH_MAX || function.ty(value) != Type::B32 {
+        return None;
+    }
+    if let Some(bits) = constant(function, definitions, value) {
+        return u32::try_from(bits).ok().map(|bits| [bits; LANES]);
+    }
+    let inst = (*definitions.get(value.index())?)?;
+    let of = |value| of_lanes(function, definitions, value, depth + 1);
+    let each = |a: [u32; LANES], b: [u32; LANES], op: fn(u32, u32) -> u32| {
+        Some(std::array::from_fn(|lane| op(a[lane], b[lane])))
+    };
+    match function.inst(inst).op {
+        Op::ReadSpecial(Special::Lane) => {
+            let mut next = 0..;
+            Some([(); LANES].map(|()| next.next().unwrap_or(0)))
+        }
+        Op::Binary(BinaryOp::Add, a, b) => each(of(a)?, of(b)?, u32::wrapping_add),
+        Op::Binary(BinaryOp::And, a, b) => each(of(a)?, of(b)?, |a, b| a & b),
+        Op::Binary(BinaryOp::Or, a, b) => each(of(a)?, of(b)?, |a, b| a | b),
+        Op::Binary(BinaryOp::Xor, a, b) => each(of(a)?, of(b)?, |a, b| a ^ b),
+        Op::Shift(ShiftOp::Left, a, by) => {
+            each(of(a)?, of(by)?, |a, by| a.checked_shl(by).unwrap_or(0))
+        }
+        Op::Shift(ShiftOp::RightLogical, a, by) => {
+            each(of(a)?, of(by)?, |a, by| a.checked_shr(by).unwrap_or(0))
+        }
+        _ => None,
+    }
 }
 
 /// All patterns there are, each once.

@@ -10,7 +10,7 @@ pub(super) type Bounds = (i64, i64);
 
 const INT: Bounds = (i32::MIN as i64, i32::MAX as i64);
 /// How far definitions are followed.
-const DEPTH_MAX: u32 = 12;
+const DEPTH_MAX: u32 = 16;
 
 /// Finds bounds of the values of a function.
 pub(super) struct Ranges {
@@ -113,6 +113,8 @@ impl Ranges {
                 from,
                 ..
             } if from < 32 => Some((0, (1 << from) - 1)),
+            // What some lane has.
+            Op::Shuffle { value, .. } => self.bounds(function, value, depth + 1),
             Op::Select(_, a, b) => {
                 let x = self.bounds(function, a, depth + 1)?;
                 let y = self.bounds(function, b, depth + 1)?;
@@ -173,6 +175,8 @@ fn binary(op: BinaryOp, x: Bounds, y: Bounds) -> Option<Bounds> {
         BinaryOp::MinSigned => Some((x.0.min(y.0), x.1.min(y.1))),
         BinaryOp::MaxSigned => Some((x.0.max(y.0), x.1.max(y.1))),
         BinaryOp::And if nonnegative => Some((0, x.1.min(y.1))),
+        BinaryOp::And if x.0 >= 0 => Some((0, x.1)),
+        BinaryOp::And if y.0 >= 0 => Some((0, y.1)),
         // No more bits than the longer of the two.
         BinaryOp::Or | BinaryOp::Xor if nonnegative => {
             let bits = 64 - (x.1 | y.1).leading_zeros();

@@ -443,3 +443,30 @@ fn rows_that_are_padded_share_an_index_of_lanes() {
     assert_eq!(ops.iter().filter(indices).count(), 1, "{ops:?}");
     assert!(!ops.contains(&Op::ReadSpecial(Special::ThreadId(0))));
 }
+
+#[test]
+fn an_address_that_lanes_ask_each_other_for_needs_no_exchange() {
+    // What `ldmatrix` does: lane 4 g + t reads word t of the row that lane g names.
+    let unit = store_at(|b| {
+        let lane = special(b, Special::Lane);
+        let [pitch, two, three, c, members] =
+            [144, 2, 3, 31, -1].map(|each| b.constant(Type::B32, each));
+        let row = b.binary(BinaryOp::Mul, lane, pitch);
+        let from = b.op(Op::Shift(ShiftOp::RightLogical, lane, two), Type::B32);
+        let shuffle = Op::Shuffle {
+            mode: crate::ir::ShuffleMode::Index,
+            value: row,
+            b: from,
+            c,
+            members,
+        };
+        let inst = b.builder.inst(b.block, shuffle, &[Type::B32, Type::Pred]);
+        let row = b.builder.function.inst(inst).results[0];
+        let word = b.binary(BinaryOp::And, lane, three);
+        b.binary(BinaryOp::Add, row, word)
+    });
+    let launch = LaunchShape::of(Some([64, 1, 1]), [512, 1, 1]);
+    let ops = ops(&rewritten(&unit, launch).functions[0]);
+    let indices = |op: &&Op| matches!(op, Op::Extend { signed: false, .. });
+    assert_eq!(ops.iter().filter(indices).count(), 1, "{ops:?}");
+}

@@ -6,7 +6,7 @@
 //! indexed access that is right in any case. Every other access is a masked gather or scatter.
 
 use super::forms::{r, ri, rs, vi, vu, vv, vx};
-use super::{Selected, Selector, immediate, sign_extend, vector_class};
+use super::{Local, Selected, Selector, immediate, sign_extend, vector_class};
 use crate::ir::{BinaryOp, Op, Space, SymbolId, Type, Value, Width, Wrap};
 use crate::rv::machine::{Kind, Reg, RegClass};
 use weft_isa::abi::{LANES, LOCAL_LANE_STRIDE, LOCAL_WINDOW, SHARED_WINDOW};
@@ -67,8 +67,16 @@ impl Selector<'_> {
         if let Some(imm) = immediate(offset) {
             return self.op_imm(base, imm, ri!(Addi));
         }
-        let offset = self.constant_x(offset);
-        self.sum(base, offset)
+        // Offsets nearby share all but the low bits.
+        let low = ((offset & 0xfff) ^ 0x800) - 0x800;
+        let high = self.constant_x(offset.wrapping_sub(low));
+        let near = self.sum_once(base, high);
+        self.offset_base(near, low)
+    }
+
+    /// The sum of two `x` registers that do not change within the block, made once.
+    fn sum_once(&mut self, a: Reg, b: Reg) -> Reg {
+        self.cached(Local::Sum(a, b), |this| this.sum(a, b))
     }
 
     /// Base and offset of an access to one address by all lanes.
@@ -114,14 +122,14 @@ impl Selector<'_> {
         {
             let window = self.window(space);
             let base = self.x(base);
-            let base = self.sum(window, base);
+            let base = self.sum_once(window, base);
             let base = self.offset_base(base, i64::from(offset));
             return Place::Strided { base, stride };
         }
         if let Some((uniform, index)) = self.base_and_index(address) {
             let window = self.window(space);
             let base = self.x(uniform);
-            let base = self.sum(window, base);
+            let base = self.sum_once(window, base);
             let base = self.offset_base(base, i64::from(offset));
             let index = self.v(index);
             return Place::Indexed {
@@ -293,7 +301,7 @@ impl Selector<'_> {
         };
         let window = self.window(space);
         let base = self.x(base);
-        let base = self.sum(window, base);
+        let base = self.sum_once(window, base);
         let base = self.offset_base(base, i64::from(offset));
         let from = self.x(from);
         let lanes = self.constant_x(i64::try_from(LANES).expect("32"));

@@ -78,6 +78,8 @@ pub(crate) enum Local {
     Splat(Value),
     Mask(Value),
     Integer(Value),
+    /// The sum of two registers.
+    Sum(Reg, Reg),
     /// First member of a group of registers with copies of values.
     Group([Option<Value>; GROUP_VALUES_MAX]),
     /// That all lanes have been seen to execute the block.
