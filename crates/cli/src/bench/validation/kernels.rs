@@ -420,6 +420,8 @@ fn few(chip: &Chip, rows: u32, outputs: u32, inputs: u32) -> Result<u32> {
 fn attend(chip: &Chip, [batch, tokens]: [u32; 2], [heads, kv_heads]: [u32; 2]) -> Result<u32> {
     const BLOCK: u32 = 32;
     const DIM: u32 = 128;
+    /// Warps of a CTA at most.
+    const WARPS: u32 = 32;
     let one = 1.0_f32.to_bits();
     let blocks = tokens.div_ceil(BLOCK);
     let held = u64::from(batch * blocks) * u64::from(kv_heads) * u64::from(BLOCK);
@@ -434,6 +436,9 @@ fn attend(chip: &Chip, [batch, tokens]: [u32; 2], [heads, kv_heads]: [u32; 2]) -
     let positions = chip.words((0..batch).map(|_| tokens - 1))?;
     let sequences = chip.words(0..batch)?;
     let tables = chip.words(0..batch * blocks)?;
+    // As the engine divides positions among the warps of a CTA.
+    let group = heads / kv_heads;
+    let splits = 1 << (WARPS / group).ilog2();
     let given = parameters(
         &[
             out,
@@ -447,9 +452,17 @@ fn attend(chip: &Chip, [batch, tokens]: [u32; 2], [heads, kv_heads]: [u32; 2]) -
             sequences,
             tables,
         ],
-        &[kv_heads, DIM, width, blocks, (1.0_f32 / 128.0).to_bits()],
+        &[
+            kv_heads,
+            group,
+            splits,
+            DIM,
+            width,
+            blocks,
+            (1.0_f32 / 128.0).to_bits(),
+        ],
     );
-    let shape = ([batch, kv_heads], 32 * heads / kv_heads);
+    let shape = ([batch, kv_heads], 32 * group * splits.min(blocks));
     let ctas = chip.launch(ATTENTION, "paged_attention_128_i8_1", shape, &given)?;
     chip.check(out, (batch * heads * DIM) as usize, one)?;
     Ok(ctas)
