@@ -149,8 +149,10 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
     let trial = Trial::new(spec, &options, traces);
     let mut tried: Vec<(String, trial::Fleet)> = Vec::new();
     let mut least = f64::INFINITY;
+    let mut dear = Vec::new();
     for (name, allowed) in trial::sets(&options) {
         let Some(fleet) = trial.fleet(&allowed, least) else {
+            dear.push((name, allowed));
             continue;
         };
         if fleet.holds {
@@ -184,6 +186,17 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
         }
         others.push((name, choice(&options, &fleet.counts)));
         seen_counts.push(fleet.counts);
+    }
+    // What is dear by far is only tried where nothing else is left to compare with.
+    for (name, allowed) in dear {
+        if best.holds
+            && others.is_empty()
+            && let Some(fleet) = trial.fleet(&allowed, f64::INFINITY)
+            && fleet.holds
+            && !seen_counts.contains(&fleet.counts)
+        {
+            others.push((name, choice(&options, &fleet.counts)));
+        }
     }
     let mut outcomes = best.seen.iter().map(|seen| seen.outcome.clone());
     let verified = outcomes.next().expect("there is a service");

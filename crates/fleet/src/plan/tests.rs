@@ -161,6 +161,26 @@ fn a_plan_is_not_dearer_than_one_chip_alone() {
     }
 }
 
+/// A plan of one kind of server is compared with another one, however dear.
+#[test]
+fn there_is_an_alternative_where_rules_allow_one() {
+    let mut spec = spec();
+    spec.link = None;
+    spec.chips.pop();
+    spec.chips[1].usd_per_h = Some(1.0);
+    spec.traffic.rate = 2.0;
+    spec.slo.ttft_s = 6.0;
+    let found = plan(&spec).unwrap();
+    assert!(
+        found.holds && found.best.parts.len() == 1,
+        "{:?}",
+        found.best
+    );
+    assert_eq!(found.others.len(), 1);
+    let (name, other) = &found.others[0];
+    assert!(other.usd_per_h > found.best.usd_per_h, "{name}");
+}
+
 /// One server less of any kind, and the bounds do not hold any more.
 #[test]
 fn a_plan_has_no_server_too_many() {
