@@ -200,7 +200,8 @@ impl Translation {
         let first = ops.iter().position(|op| op.pc == pc).unwrap_or(ops.len());
         hart.retired -= (ops.len() - first) as u64;
         for op in &ops[first..] {
-            if let Some(inst) = decode(op.word) {
+            // As they were counted: what is switched off is an illegal instruction, of no class.
+            if let Some(inst) = decode(op.word).filter(|inst| self.mode.enabled.allow(*inst)) {
                 self.unexecuted[inst.class()] += 1;
             }
         }
