@@ -57,6 +57,9 @@ pub(super) fn cvt<'t, 'a>(f: &mut Lowering<'_, 't, 'a>, ins: &mut Ins<'t, 'a>) -
     if let Some(format) = types::packed_float(to) {
         return to_pair(f, ins, style, to, format, from);
     }
+    if style.flush && ![from, to].contains(&ScalarType::F32) {
+        return Err(ins.wrong_modifiers(".ftz needs .f32 on one side"));
+    }
     let [d, a] = ins.operands()?;
     let value = f.read_wide(ins, a, from)?;
     let result = match (types::float(from), types::float(to)) {
