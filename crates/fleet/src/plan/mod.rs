@@ -152,7 +152,9 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
     let mut dear = Vec::new();
     for (name, allowed) in trial::sets(&options) {
         let Some(fleet) = trial.fleet(&allowed, least) else {
-            dear.push((name, allowed));
+            if let Some(usd_per_h) = trial.usd_per_h_by_program(&allowed) {
+                dear.push((usd_per_h, name, allowed));
+            }
             continue;
         };
         if fleet.holds {
@@ -187,17 +189,20 @@ pub fn plan_on(spec: &Spec, trace: &Trace) -> Result<Plan, PlanError> {
         others.push((name, choice(&options, &fleet.counts)));
         seen_counts.push(fleet.counts);
     }
-    // What is dear by far is only tried where nothing else is left to compare with.
-    for (name, allowed) in dear {
+    // The rest of the alternatives are dearer than the plan.
+    dear.sort_by(|left, right| left.0.total_cmp(&right.0));
+    for (_, name, allowed) in dear {
         if best.holds
-            && others.is_empty()
+            && others.len() < OTHERS_MAX
             && let Some(fleet) = trial.fleet(&allowed, f64::INFINITY)
             && fleet.holds
             && !seen_counts.contains(&fleet.counts)
         {
             others.push((name, choice(&options, &fleet.counts)));
+            seen_counts.push(fleet.counts);
         }
     }
+    others.sort_by(|left, right| left.1.usd_per_h.total_cmp(&right.1.usd_per_h));
     let mut outcomes = best.seen.iter().map(|seen| seen.outcome.clone());
     let verified = outcomes.next().expect("there is a service");
     Ok(Plan {

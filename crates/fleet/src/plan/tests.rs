@@ -161,7 +161,7 @@ fn a_plan_is_not_dearer_than_one_chip_alone() {
     }
 }
 
-/// A plan of one kind of server is compared with another one, however dear.
+/// A plan of one kind of server is compared with one of another, however dear.
 #[test]
 fn there_is_an_alternative_where_rules_allow_one() {
     let mut spec = spec();

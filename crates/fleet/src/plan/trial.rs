@@ -17,9 +17,6 @@ const ROUND_FACTOR: f64 = 1.12;
 const SAMPLES: u64 = 3;
 /// Policies under which a fleet may keep the bounds, in the order in which they are tried.
 const POLICIES: [&dyn Policy; 2] = [&policy::AddedSeconds::USUAL, &policy::LeastLoad];
-/// A fleet of this share of the cost of another, or less, may become cheaper than it when both
-/// are cut to size.
-const CUT_HOPE: f64 = 0.6;
 /// Growths of traffic that are tried to find the headroom.
 const HEADROOMS: [f64; 7] = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0];
 
@@ -88,13 +85,61 @@ impl<'a> Trial<'a> {
 
     /// The cheapest fleet of the kinds that are `allowed`, in the program and then, with as many
     /// servers more as it takes and as few as suffice, in the simulator. None when there is none
-    /// under the rules, or when it would cost more than `than` by far.
+    /// under the rules, or none that costs less than `than`, USD/h: when so much of it as that
+    /// buys does not keep the bounds.
     pub(super) fn fleet(&self, allowed: &dyn Fn(&Kind) -> bool, than: f64) -> Option<Fleet> {
-        let mut traffic = self.traffic();
-        let mut counts = self.solve(allowed, &traffic)?;
-        if self.usd_per_h(&counts) * CUT_HOPE > than {
-            return None;
+        let traffic = self.traffic();
+        let counts = self.solve(allowed, &traffic)?;
+        let mut fleet = if self.usd_per_h(&counts) > than {
+            self.bought(&counts, than).filter(|fleet| fleet.holds)?
+        } else {
+            self.grown(allowed, counts, traffic)
+        };
+        if fleet.holds {
+            self.cut(&mut fleet);
         }
+        Some(fleet)
+    }
+
+    /// Cost of the program's fleet of the kinds that are `allowed`, USD/h.
+    pub(super) fn usd_per_h_by_program(&self, allowed: &dyn Fn(&Kind) -> bool) -> Option<f64> {
+        let counts = self.solve(allowed, &self.traffic())?;
+        Some(self.usd_per_h(&counts))
+    }
+
+    /// So many of each of `counts` that all of them cost at most `most`, USD/h.
+    fn bought(&self, counts: &[u32], most: f64) -> Option<Fleet> {
+        let share = most / self.usd_per_h(counts);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part of a count"
+        )]
+        let part = |count: &u32| (f64::from(*count) * share).floor() as u32;
+        let counts: Vec<u32> = counts.iter().map(part).collect();
+        let rules = program::rules(self.spec);
+        let allowed = rules.iter().all(|rule| rule.keeps(self.kinds, &counts));
+        allowed.then(|| {
+            let seen = self.simulate(&counts);
+            let holds = (0..seen.len()).all(|index| self.kept(index, &seen[index]));
+            Fleet {
+                counts,
+                traffic: self.traffic(),
+                seen,
+                holds,
+                rounds: 0,
+            }
+        })
+    }
+
+    /// `counts`, which the program gave for `traffic`, and more for more traffic until the bounds
+    /// hold or the rules allow no more.
+    fn grown(
+        &self,
+        allowed: &dyn Fn(&Kind) -> bool,
+        mut counts: Vec<u32>,
+        mut traffic: Vec<f64>,
+    ) -> Fleet {
         let mut rounds = 0;
         let (seen, holds) = loop {
             let seen = self.simulate(&counts);
@@ -114,17 +159,13 @@ impl<'a> Trial<'a> {
             (counts, traffic) = (larger, more);
             rounds += 1;
         };
-        let mut fleet = Fleet {
+        Fleet {
             counts,
             traffic,
             seen,
             holds,
             rounds,
-        };
-        if holds {
-            self.cut(&mut fleet);
         }
-        Some(fleet)
     }
 
     /// The program over the kinds that are `allowed`; counts of all kinds.
