@@ -467,3 +467,38 @@ fn attend(chip: &Chip, [batch, tokens]: [u32; 2], [heads, kv_heads]: [u32; 2]) -
     chip.check(out, (batch * heads * DIM) as usize, one)?;
     Ok(ctas)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The launches here and the kernels, which others write, agree: every operator gives the right
+    /// result on a small problem.
+    #[test]
+    fn every_operator_is_right() {
+        let file = ChipFile::named("w1").unwrap();
+        let products = [Precision::Int8, Precision::Bf16].map(|precision| Problem::Gemm {
+            precision,
+            m: 64,
+            n: 64,
+            k: 128,
+        });
+        let others = [
+            Problem::Gemv {
+                rows: 8,
+                outputs: 64,
+                inputs: 256,
+            },
+            Problem::Attention {
+                batch: 2,
+                tokens: 70,
+                heads: 28,
+                kv_heads: 4,
+            },
+        ];
+        for problem in products.into_iter().chain(others) {
+            let case = run(problem, &file).unwrap();
+            assert!(case.model_s > case.timing.launch_seconds, "{case:?}");
+        }
+    }
+}
